@@ -1,0 +1,60 @@
+package netsonde
+
+import "net/netip"
+
+// Round says that all probes of one group of a target have ended for this
+// time: what it carries has stood in this or earlier batches, in this order,
+// and may now be shown as one.
+type Round struct {
+	Target *Target
+	// Group is the index into Target.Groups.
+	Group int
+	// N counts the group's rounds from 1.
+	N uint64
+	// Addr is the address that was probed.
+	Addr    netip.Addr
+	Started Instant
+	Ended   Instant
+}
+
+// EventKind is what an event tells.
+type EventKind uint8
+
+// The kinds of event.
+const (
+	// EventAddressChanged tells that a name now has another address.
+	EventAddressChanged EventKind = iota + 1
+	// EventUnresolved tells that a name has no address.
+	EventUnresolved
+	// EventDropped tells that output was dropped because nobody took it.
+	EventDropped
+)
+
+// Event is something that happened beside the measurements.
+type Event struct {
+	Kind   EventKind
+	At     Instant
+	Target *Target
+	// Old and New are the addresses of EventAddressChanged.
+	Old, New netip.Addr
+	Text     string
+}
+
+// Batch is what one shard saw since its last batch. It is never changed once
+// handed out.
+type Batch struct {
+	// Shard and Number name the batch within one run of the agent.
+	Shard    int
+	Number   uint64
+	Bursts   []Burst
+	Routes   []Route
+	Services []Service
+	Amends   []Amend
+	Events   []Event
+	Rounds   []Round
+}
+
+// Empty reports whether the batch tells nothing.
+func (b *Batch) Empty() bool {
+	return len(b.Bursts)+len(b.Routes)+len(b.Services)+len(b.Amends)+len(b.Events)+len(b.Rounds) == 0
+}

@@ -1,0 +1,3 @@
+module netsonde
+
+go 1.26.0

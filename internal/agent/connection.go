@@ -1,0 +1,65 @@
+package agent
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"netsonde"
+	"netsonde/internal/packet"
+)
+
+// Connection is a shard's way to the network: one set of sockets of both
+// families. All methods but Wake and Close are called by one goroutine only.
+type Connection interface {
+	// Now reads both clocks. All monotonic times of one process share an origin.
+	Now() netsonde.Instant
+	// Capabilities says what the connection can send and under which identities.
+	Capabilities() Capabilities
+	// ReadBatch fills replies with what has arrived. If nothing is there it
+	// waits until something is, until the monotonic time until has come, or
+	// until Wake is called; an until in the past does not wait. Fewer replies
+	// than fit mean that the sockets have been read empty: then empty is a
+	// reading of the clocks taken before the last read found nothing more.
+	// An error is final.
+	ReadBatch(replies []packet.Reply, until time.Duration) (n int, empty netsonde.Instant, err error)
+	// WriteBatch sends the probes in order and fills in Sent and Errno of
+	// each. A send that fails is told in Errno, not in the error, which is final.
+	WriteBatch(probes []packet.Probe) error
+	// Wake makes a ReadBatch that waits, or the next one, return at once.
+	Wake()
+	// Overruns counts the packets that our own queues have dropped so far.
+	Overruns() uint64
+	Close() error
+}
+
+// Capabilities are what a connection can do.
+type Capabilities struct {
+	// ICMP are the identities that echoes may use; each gives 65,536 sequences.
+	ICMP []uint16
+	// UDP are the identities that datagrams may use, each giving the sequences
+	// 1 to 65,534; none means that traces are made of echoes.
+	UDP []uint16
+	// Trace tells whether probes with a small TTL get their answers back.
+	Trace bool
+	// InFlightTTLs bounds how many TTLs of one trace may be in flight; 0 is no bound.
+	InFlightTTLs int
+	// Description says in a few words how is measured, for the line at the start.
+	Description string
+}
+
+// Resolver finds the addresses of a name, in the system's order of preference.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// Sink takes what the shards saw. Consume must not block: a sink that writes
+// has a queue and a goroutine of its own.
+type Sink interface {
+	Consume(*netsonde.Batch)
+}
+
+// Check runs one service check. It returns when it is done, or soon after ctx
+// ends; the caller sets the deadline from the probe's timeout. host is the
+// name as typed, for SNI and Host headers.
+type Check func(ctx context.Context, probe *netsonde.Probe, host string, addr netip.Addr) netsonde.Service
