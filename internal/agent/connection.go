@@ -15,7 +15,7 @@ type Connection interface {
 	// Now reads both clocks. All monotonic times of one process share an origin.
 	Now() netsonde.Instant
 	// Capabilities says what the connection can send and under which identities.
-	Capabilities() Capabilities
+	Capabilities() packet.Capabilities
 	// ReadBatch fills replies with what has arrived. If nothing is there it
 	// waits until something is, until the monotonic time until has come, or
 	// until Wake is called; an until in the past does not wait. Fewer replies
@@ -31,21 +31,6 @@ type Connection interface {
 	// Overruns counts the packets that our own queues have dropped so far.
 	Overruns() uint64
 	Close() error
-}
-
-// Capabilities are what a connection can do.
-type Capabilities struct {
-	// ICMP are the identities that echoes may use; each gives 65,536 sequences.
-	ICMP []uint16
-	// UDP are the identities that datagrams may use, each giving the sequences
-	// 1 to 65,534; none means that traces are made of echoes.
-	UDP []uint16
-	// Trace tells whether probes with a small TTL get their answers back.
-	Trace bool
-	// InFlightTTLs bounds how many TTLs of one trace may be in flight; 0 is no bound.
-	InFlightTTLs int
-	// Description says in a few words how is measured, for the line at the start.
-	Description string
 }
 
 // Resolver finds the addresses of a name, in the system's order of preference.
