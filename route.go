@@ -2,6 +2,7 @@ package netsonde
 
 import (
 	"net/netip"
+	"syscall"
 	"time"
 )
 
@@ -30,8 +31,10 @@ const (
 	RouteUnreachable
 	// RouteSilent met a run of silent hops.
 	RouteSilent
-	// RouteSendFailed could not send.
+	// RouteSendFailed could not send; Route.Errno says why.
 	RouteSendFailed
+	// RouteUnsupported was not tried, since no socket of ours can trace.
+	RouteUnsupported
 )
 
 // Route is one trace: hop i has TTL i + 1.
@@ -45,6 +48,7 @@ type Route struct {
 	Changed bool
 	// Protocol is what the probes really were.
 	Protocol TraceProtocol
+	Errno    syscall.Errno
 }
 
 // RouteMemory is what is known of a path from its traces so far, merged. The

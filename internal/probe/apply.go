@@ -1,0 +1,134 @@
+package probe
+
+import (
+	"netsonde"
+)
+
+// Apply makes targets the whole plan, as a diff: probes that are in both keep
+// their phase, their memory and what is in flight; those that left are
+// dropped without a word; new ones start as soon as they have an address. A
+// group whose probes changed starts anew at once. A changed pause takes effect
+// at the earlier of the old due time and now plus the new pause.
+func (e *Engine) Apply(now netsonde.Instant, targets []*netsonde.Target) {
+	kept := make(map[string]*target, len(targets))
+	for _, plan := range targets {
+		t := e.targets[plan.Name]
+		if t == nil || t.plan.Family != plan.Family {
+			if t != nil {
+				e.remove(now, t)
+			}
+			t = &target{plan: plan}
+		}
+		delete(e.targets, plan.Name)
+		kept[plan.Name] = t
+		e.replace(now, t, plan)
+	}
+	for _, t := range e.targets {
+		e.remove(now, t)
+	}
+	e.targets = kept
+}
+
+func (e *Engine) remove(now netsonde.Instant, t *target) {
+	for _, g := range t.groups {
+		e.abandon(now, g)
+		for _, m := range g.probes {
+			delete(e.probes, m.plan.ID)
+		}
+	}
+}
+
+// replace puts a target's new plan in the place of its old one.
+func (e *Engine) replace(now netsonde.Instant, t *target, plan *netsonde.Target) {
+	old := t.groups
+	t.plan = plan
+	t.groups = make([]*group, len(plan.Groups))
+	before := map[netsonde.ProbeID]*measurement{}
+	for _, g := range old {
+		for _, m := range g.probes {
+			before[m.plan.ID] = m
+		}
+	}
+	for i := range plan.Groups {
+		if g := takeGroup(old, &plan.Groups[i]); g != nil {
+			g.place = i
+			for j := range g.probes {
+				g.probes[j].plan = &plan.Groups[i].Probes[j]
+				delete(before, g.probes[j].plan.ID)
+			}
+			t.groups[i] = g
+			e.hasten(now, g)
+		}
+	}
+	for _, g := range old {
+		if g != nil {
+			e.abandon(now, g)
+		}
+	}
+	for i := range plan.Groups {
+		if t.groups[i] == nil {
+			t.groups[i] = e.newGroup(now, t, i, before)
+		}
+	}
+	for id, m := range before {
+		if e.probes[id] == m {
+			delete(e.probes, id)
+		}
+	}
+}
+
+// takeGroup takes from old the group that measures just what the plan does.
+func takeGroup(old []*group, plan *netsonde.Group) *group {
+	for i, g := range old {
+		if g == nil || len(g.probes) != len(plan.Probes) {
+			continue
+		}
+		same := g.name == plan.Name
+		for j := range plan.Probes {
+			same = same && sameMeasurement(g.probes[j].plan, &plan.Probes[j])
+		}
+		if same {
+			old[i] = nil
+			return g
+		}
+	}
+	return nil
+}
+
+// sameMeasurement reports whether a round that runs by one plan is as good by the other.
+func sameMeasurement(a, b *netsonde.Probe) bool {
+	return a.ID == b.ID && a.Count == b.Count && a.Size == b.Size && a.Hops == b.Hops
+}
+
+// hasten brings the next round forward when the new pause is shorter.
+func (e *Engine) hasten(now netsonde.Instant, g *group) {
+	if g.start.place == 0 {
+		return
+	}
+	if due := now.Monotonic + max(g.plan().Cadence.Pause, shortestPause); due < g.start.at {
+		e.starts.set(&g.start, due)
+	}
+}
+
+// newGroup makes a group for the place, with the measurements among before
+// that it goes on with.
+func (e *Engine) newGroup(now netsonde.Instant, t *target, place int, before map[netsonde.ProbeID]*measurement) *group {
+	plan := &t.plan.Groups[place]
+	g := &group{target: t, place: place, name: plan.Name}
+	g.start.group = g
+	for i := range plan.Probes {
+		probe := &plan.Probes[i]
+		m := &measurement{group: g, plan: probe}
+		m.reviewing.measured = m
+		if earlier := before[probe.ID]; earlier != nil {
+			m.memory, m.reached = earlier.memory, earlier.reached
+			g.round = max(g.round, earlier.group.round)
+		}
+		g.probes = append(g.probes, m)
+		e.probes[probe.ID] = m
+	}
+	if t.addr.IsValid() && !g.finished() {
+		e.starts.set(&g.start, now.Monotonic)
+	}
+	return g
+}

@@ -1,0 +1,197 @@
+package probe
+
+import (
+	"net/netip"
+	"time"
+
+	"netsonde"
+	"netsonde/internal/packet"
+)
+
+// Options are what an engine must know of its shard.
+type Options struct {
+	Shard int
+	// ICMP are the identities that echoes may use, UDP those of datagrams;
+	// without the latter traces are made of echoes.
+	ICMP, UDP []uint16
+	// Trace tells whether probes with a small TTL get their answers back.
+	Trace bool
+	// InFlightTTLs bounds how many TTLs of one trace are in flight; 0 is no bound.
+	InFlightTTLs int
+	// Key makes the tokens of this process unlike any other's.
+	Key uint64
+}
+
+// Engine is one shard's state machine. Its methods are called by one
+// goroutine, with a monotonic time that never goes back.
+type Engine struct {
+	options  Options
+	targets  map[string]*target
+	probes   map[netsonde.ProbeID]*measurement
+	slots    slots
+	starts   timers // of groups: the next round
+	reviews  timers // of measurements: deadlines, all judged after the sockets were read
+	sending  sendQueue
+	due      []Due
+	batch    netsonde.Batch
+	number   uint64
+	running  int // groups with a round under way
+	draining bool
+	overruns overruns
+}
+
+// target is one target of the plan and where it is now.
+type target struct {
+	plan   *netsonde.Target
+	addr   netip.Addr
+	groups []*group
+}
+
+// New returns an engine with an empty plan.
+func New(o Options) *Engine {
+	return &Engine{
+		options: o,
+		targets: map[string]*target{},
+		probes:  map[netsonde.ProbeID]*measurement{},
+		slots:   newSlots(o.Key, o.ICMP, o.UDP),
+	}
+}
+
+// SetAddress gives a target its address. A target runs as soon as it has one;
+// an invalid address takes it away: no new round starts. A round that runs
+// keeps the address that it began with. Unknown names are ignored.
+func (e *Engine) SetAddress(now netsonde.Instant, name string, addr netip.Addr) {
+	t := e.targets[name]
+	if t == nil || t.addr == addr {
+		return
+	}
+	hadAddress := t.addr.IsValid()
+	t.addr = addr
+	for _, g := range t.groups {
+		switch {
+		case !addr.IsValid():
+			e.starts.stop(&g.start)
+		case !hadAddress && !g.running && !g.finished():
+			e.starts.set(&g.start, now.Monotonic)
+		}
+	}
+}
+
+// Next is the monotonic time at which Advance or Expire next has something to
+// do. ok is false when only replies, results or a new plan can bring work.
+func (e *Engine) Next() (due time.Duration, ok bool) {
+	due, ok = e.reviews.next()
+	if start, has := e.starts.next(); has && !e.draining && (!ok || start < due) {
+		due, ok = start, true
+	}
+	return due, ok
+}
+
+// Advance starts the rounds that are due and fills out with packets to send
+// now. When out comes back full there may be more: the caller sends it, tells
+// Sent, and calls again.
+func (e *Engine) Advance(now netsonde.Instant, out []packet.Probe) (n int) {
+	e.slots.sweep(now.Monotonic)
+	if !e.draining {
+		for t := e.starts.pop(now.Monotonic); t != nil; t = e.starts.pop(now.Monotonic) {
+			e.startRound(now, t.group)
+		}
+	}
+	for n < len(out) {
+		m := e.sending.first()
+		if m == nil {
+			break
+		}
+		filled, more := m.fill(e, out[n:])
+		n += filled
+		if !more {
+			e.sending.drop()
+		} else if filled == 0 {
+			break
+		}
+	}
+	return n
+}
+
+// Sent tells what became of the packets of the last Advance, in order, with
+// Sent and Errno filled in. It comes before any Receive of their answers.
+func (e *Engine) Sent(probes []packet.Probe) {
+	for i := range probes {
+		p := &probes[i]
+		if s := &e.slots.pool[p.Slot]; s.measured != nil {
+			s.sent = p.Sent
+			s.measured.sent(e, p)
+		}
+	}
+}
+
+// Receive takes a packet that may answer a probe. Whatever does not match a
+// packet of ours in identity, sequence, destination and token is ignored.
+func (e *Engine) Receive(r *packet.Reply) {
+	index := e.slots.find(r.Protocol, r.Identity, r.Sequence)
+	if index == noSlot {
+		return
+	}
+	if s := &e.slots.pool[index]; s.answeredBy(r) {
+		s.measured.receive(e, index, r)
+	}
+}
+
+// Expire settles what has waited past its deadline, as seen at empty, a
+// moment at which the sockets had been read empty: a pause of ours whose
+// replies lie in the buffers loses nothing.
+func (e *Engine) Expire(now, empty netsonde.Instant) {
+	for t := e.reviews.pop(empty.Monotonic); t != nil; t = e.reviews.pop(empty.Monotonic) {
+		t.measured.review(e, now, empty)
+	}
+}
+
+// Overran tells how many packets our own queues have dropped so far in all.
+// A probe whose wait saw such a drop is not called lost.
+func (e *Engine) Overran(now netsonde.Instant, total uint64) { e.overruns.observe(now, total) }
+
+// Drain lets no new round start; those that run go on to their end.
+func (e *Engine) Drain() { e.draining = true }
+
+// Idle reports whether no round is under way.
+func (e *Engine) Idle() bool { return e.running == 0 }
+
+// Take returns what was seen since the last Take, nil when nothing was.
+func (e *Engine) Take() *netsonde.Batch {
+	if e.batch.Empty() {
+		return nil
+	}
+	e.number++
+	taken := e.batch
+	taken.Shard, taken.Number = e.options.Shard, e.number
+	e.batch = netsonde.Batch{}
+	return &taken
+}
+
+// sendQueue is the measurements that have packets to send, in turn.
+type sendQueue struct {
+	waiting []*measurement
+	head    int
+}
+
+func (q *sendQueue) add(m *measurement) {
+	if !m.queued {
+		m.queued = true
+		q.waiting = append(q.waiting, m)
+	}
+}
+
+// first is whose turn it is, nil when nobody waits.
+func (q *sendQueue) first() *measurement {
+	if q.head == len(q.waiting) {
+		q.waiting, q.head = q.waiting[:0], 0
+		return nil
+	}
+	return q.waiting[q.head]
+}
+
+func (q *sendQueue) drop() {
+	q.waiting[q.head].queued = false
+	q.waiting[q.head] = nil
+	q.head++
+}

@@ -1,0 +1,190 @@
+package probe
+
+import (
+	"net/netip"
+	"time"
+
+	"netsonde"
+	"netsonde/internal/packet"
+)
+
+// shortestPause keeps rounds that never wait for anything from taking the
+// whole processor.
+const shortestPause = time.Millisecond
+
+// group is one group of a target: the rounds it has run and the one under way.
+type group struct {
+	target  *target
+	place   int // in target.plan.Groups
+	name    string
+	probes  []*measurement
+	start   timer
+	round   uint64
+	running bool
+	pending int // probes of the running round that have not ended
+	addr    netip.Addr
+	started netsonde.Instant
+}
+
+func (g *group) plan() *netsonde.Group { return &g.target.plan.Groups[g.place] }
+
+// finished reports whether no further round is to come.
+func (g *group) finished() bool { return g.plan().Cadence.Once && g.round > 0 }
+
+// measurement is one probe of the plan and, while a round runs, its part in it.
+type measurement struct {
+	group  *group
+	plan   *netsonde.Probe
+	memory netsonde.RouteMemory
+	// reached is the number of hops at which the target last answered a trace.
+	reached   int
+	active    bool // in the round under way
+	queued    bool // in the send queue
+	reviewing timer
+	burst     burst
+	trace     trace
+}
+
+// Due is a service check that is to be run now.
+type Due struct {
+	Target *netsonde.Target
+	Probe  *netsonde.Probe
+	Round  uint64
+	Addr   netip.Addr
+}
+
+// Due appends the checks that have come due since the last call.
+func (e *Engine) Due(out []Due) []Due {
+	out = append(out, e.due...)
+	clear(e.due)
+	e.due = e.due[:0]
+	return out
+}
+
+func (e *Engine) startRound(now netsonde.Instant, g *group) {
+	g.round++
+	g.running = true
+	g.addr = g.target.addr
+	g.started = now
+	g.pending = len(g.probes)
+	e.running++
+	if g.pending == 0 {
+		e.endRound(now, g)
+		return
+	}
+	for _, m := range g.probes {
+		m.active = true
+		switch m.plan.Kind {
+		case netsonde.KindPing:
+			m.startBurst(e, now)
+		case netsonde.KindTrace:
+			m.startTrace(e, now)
+		default:
+			e.due = append(e.due, Due{g.target.plan, m.plan, g.round, g.addr})
+		}
+	}
+}
+
+// Checked takes the result of a check that was due. One that is no longer
+// waited for is ignored.
+func (e *Engine) Checked(now netsonde.Instant, s netsonde.Service) {
+	m := e.probes[s.Probe]
+	if m == nil || !m.active || !m.plan.Kind.IsCheck() || m.group.round != s.Round {
+		return
+	}
+	e.batch.Services = append(e.batch.Services, s)
+	m.end(e, now)
+}
+
+// end closes a measurement's part in the round, and the round with the last one.
+func (m *measurement) end(e *Engine, now netsonde.Instant) {
+	m.active = false
+	e.reviews.stop(&m.reviewing)
+	m.group.pending--
+	if m.group.pending == 0 {
+		e.endRound(now, m.group)
+	}
+}
+
+func (e *Engine) endRound(now netsonde.Instant, g *group) {
+	g.running = false
+	e.running--
+	e.batch.Rounds = append(e.batch.Rounds, netsonde.Round{
+		Target: g.target.plan, Group: g.place, N: g.round,
+		Addr: g.addr, Started: g.started, Ended: now,
+	})
+	if cadence := g.plan().Cadence; !cadence.Once && g.target.addr.IsValid() {
+		e.starts.set(&g.start, now.Monotonic+max(cadence.Pause, shortestPause))
+	}
+}
+
+// abandon stops a round without a word: its probes are no longer in the plan.
+func (e *Engine) abandon(now netsonde.Instant, g *group) {
+	e.starts.stop(&g.start)
+	if !g.running {
+		return
+	}
+	g.running = false
+	e.running--
+	for _, m := range g.probes {
+		if m.active {
+			m.active = false
+			e.reviews.stop(&m.reviewing)
+			m.burst.abandon(e)
+			m.trace.abandon(e)
+		}
+	}
+}
+
+// fill writes packets that the measurement has to send into out. more tells
+// that it has further ones; none filled and more left means that no sequence
+// is free.
+func (m *measurement) fill(e *Engine, out []packet.Probe) (n int, more bool) {
+	switch {
+	case !m.active:
+		return 0, false
+	case m.plan.Kind == netsonde.KindPing:
+		return m.fillBurst(e, out)
+	default:
+		return m.fillTrace(e, out)
+	}
+}
+
+func (m *measurement) sent(e *Engine, p *packet.Probe) {
+	if m.plan.Kind == netsonde.KindPing {
+		m.sentEcho(e, p)
+		return
+	}
+	m.sentHop(e, p)
+}
+
+func (m *measurement) receive(e *Engine, index int32, r *packet.Reply) {
+	if m.plan.Kind == netsonde.KindPing {
+		m.receiveEcho(e, index, r)
+		return
+	}
+	m.receiveHop(e, index, r)
+}
+
+// review judges what has waited past its time.
+func (m *measurement) review(e *Engine, now, empty netsonde.Instant) {
+	if m.plan.Kind == netsonde.KindPing {
+		m.expireBurst(e, now)
+		return
+	}
+	m.reviewTrace(e, now, empty)
+}
+
+// newSlot takes a slot for one packet of the round under way.
+func (m *measurement) newSlot(e *Engine, protocol packet.Protocol, preferred, index int) (int32, *slot) {
+	taken := e.slots.take(protocol, preferred)
+	if taken == noSlot {
+		return noSlot, nil
+	}
+	s := &e.slots.pool[taken]
+	s.measured = m
+	s.destination = plainAddr(m.group.addr)
+	s.round = m.group.round
+	s.index = int32(index)
+	return taken, s
+}

@@ -1,0 +1,282 @@
+package probe
+
+import (
+	"syscall"
+	"time"
+
+	"netsonde"
+	"netsonde/internal/packet"
+)
+
+// The shape of a trace. A wide window would be quicker on a first trace, but
+// every probe that overshoots the target costs it an ICMP error, of which
+// Linux sends a burst of six and then one a second.
+const (
+	// tracePort is the port that the originals probed.
+	tracePort uint16 = 33440
+	// traceWindow is how many TTLs beyond the farthest that answered are tried at once.
+	traceWindow = 4
+	// silentRun is how many silent hops in a row end a trace.
+	silentRun = 8
+	// shortestHopWait bounds from below how long a silent hop is waited for
+	// when a farther one has answered, and how long the window stands still.
+	shortestHopWait = 20 * time.Millisecond
+	// hopWaitFactor is the same in round trips, the longest seen on the way.
+	hopWaitFactor = 4
+)
+
+type hopState uint8
+
+const (
+	// hopLeaving has been handed out; its send has not been told of.
+	hopLeaving hopState = iota
+	hopFlying
+	hopAnswered
+	hopSilent
+)
+
+type traceHop struct {
+	netsonde.Hop
+	state hopState
+	slot  int32
+	sent  time.Duration
+}
+
+// trace is the route of the round under way. Hop i has TTL i + 1.
+type trace struct {
+	hops     []traceHop
+	next     int // hops handed out for sending
+	window   int // hops that may be handed out
+	final    int // TTL at which the way ends, 0 while unknown
+	end      netsonde.RouteEnd
+	errno    syscall.Errno
+	answered int // the largest TTL that was answered
+	longest  time.Duration
+	widen    time.Duration // when the window grows though nothing answers
+	flying   int
+}
+
+func (m *measurement) traceProtocol(e *Engine) netsonde.TraceProtocol {
+	if len(e.options.UDP) == 0 {
+		return netsonde.TraceICMP
+	}
+	return m.plan.Protocol
+}
+
+func (m *measurement) startTrace(e *Engine, now netsonde.Instant) {
+	m.trace = trace{hops: m.trace.hops[:0], window: traceWindow}
+	if !e.options.Trace {
+		m.trace.end = netsonde.RouteUnsupported
+		m.endTrace(e, now, 0)
+		return
+	}
+	if m.reached > 0 {
+		m.trace.window = m.reached
+	}
+	m.trace.widen = now.Monotonic + shortestHopWait
+	e.sending.add(m)
+	e.reviews.set(&m.reviewing, m.trace.widen)
+}
+
+// reach is the largest TTL worth trying for now.
+func (m *measurement) reach() int {
+	t := &m.trace
+	if t.final > 0 {
+		return t.final
+	}
+	return min(m.plan.Hops, t.answered+silentRun)
+}
+
+func (m *measurement) fillTrace(e *Engine, out []packet.Probe) (n int, more bool) {
+	t := &m.trace
+	protocol, preferred := packet.Echo, int(uint64(m.plan.ID)&0xffff)
+	if m.traceProtocol(e) == netsonde.TraceUDP {
+		protocol = packet.UDP
+	}
+	for t.next < min(t.window, m.reach()) {
+		if n == len(out) {
+			return n, true
+		}
+		if bound := e.options.InFlightTTLs; bound > 0 && t.flying >= bound {
+			return n, false
+		}
+		index, s := m.newSlot(e, protocol, preferred, t.next)
+		if index == noSlot {
+			return n, true
+		}
+		s.hasToken = true
+		t.next++
+		t.flying++
+		t.hops = append(t.hops, traceHop{
+			Hop: netsonde.Hop{TTL: uint8(t.next)}, slot: index,
+		})
+		out[n] = packet.Probe{
+			Protocol: protocol, Destination: m.group.addr, Source: m.plan.Source,
+			TTL: uint8(t.next), Identity: s.identity, Sequence: s.sequence, Port: tracePort,
+			Size: packet.FlowSize, Token: s.token, FixedFlow: true, Slot: index,
+		}
+		n++
+	}
+	return n, false
+}
+
+func (m *measurement) sentHop(e *Engine, p *packet.Probe) {
+	t := &m.trace
+	if p.Errno != 0 {
+		t.end, t.errno = netsonde.RouteSendFailed, p.Errno
+		m.endTrace(e, p.Sent, 0)
+		return
+	}
+	hop := &t.hops[e.slots.pool[p.Slot].index]
+	hop.state, hop.sent = hopFlying, p.Sent.Monotonic
+	t.widen = max(t.widen, p.Sent.Monotonic+m.patience())
+	m.schedule(e)
+}
+
+// patience is how long an answer that should have come may be waited for,
+// judged by those that came.
+func (m *measurement) patience() time.Duration {
+	return min(max(hopWaitFactor*m.trace.longest, shortestHopWait), m.plan.Timeout)
+}
+
+func (m *measurement) receiveHop(e *Engine, index int32, r *packet.Reply) {
+	s := &e.slots.pool[index]
+	t := &m.trace
+	hop := &t.hops[s.index]
+	if hop.state <= hopFlying {
+		t.flying--
+	}
+	hop.state = hopAnswered
+	hop.Addr = r.From
+	hop.RTT, hop.Stamps = roundTrip(s.sent, r)
+	hop.slot = noSlot
+	reached := r.Kind == packet.EchoReply || r.Kind == packet.PortAnswered || plainAddr(r.From) == s.destination
+	e.slots.release(index)
+
+	ttl := int(hop.TTL)
+	t.answered = max(t.answered, ttl)
+	t.longest = max(t.longest, hop.RTT)
+	// Where the target is known to be, nothing is sent beyond it before the
+	// hop there turns out to be another.
+	if ttl >= m.reached {
+		t.window = max(t.window, ttl+traceWindow)
+	}
+	if t.final == 0 || ttl < t.final {
+		switch {
+		case reached:
+			t.final, t.end = ttl, netsonde.RouteReached
+		case r.Kind == packet.Unreachable:
+			t.final, t.end = ttl, netsonde.RouteUnreachable
+		}
+	}
+	t.widen = r.Read.Monotonic + m.patience()
+	m.proceed(e, r.Read)
+}
+
+// reviewTrace judges every hop that has waited long enough as of empty, and
+// widens the window when nothing has answered for a while.
+func (m *measurement) reviewTrace(e *Engine, now, empty netsonde.Instant) {
+	t := &m.trace
+	for i := range t.hops {
+		hop := &t.hops[i]
+		if hop.state == hopFlying && m.hopDeadline(hop) <= empty.Monotonic {
+			hop.state = hopSilent
+			t.flying--
+		}
+	}
+	if t.widen <= empty.Monotonic {
+		t.window += traceWindow
+		t.widen = empty.Monotonic + m.patience()
+	}
+	m.proceed(e, now)
+}
+
+// proceed ends the trace when nothing is left to wait for, and else sends on.
+func (m *measurement) proceed(e *Engine, now netsonde.Instant) {
+	t := &m.trace
+	reach := m.reach()
+	waiting := t.next < reach
+	for i := range min(len(t.hops), reach) {
+		waiting = waiting || t.hops[i].state <= hopFlying
+	}
+	if !waiting {
+		if t.final == 0 && reach < m.plan.Hops {
+			t.end = netsonde.RouteSilent
+		}
+		m.endTrace(e, now, reach)
+		return
+	}
+	if t.next < min(t.window, reach) {
+		e.sending.add(m)
+	}
+	m.schedule(e)
+}
+
+// hopDeadline is when a hop counts as silent: soon when a farther one has
+// answered, after the whole timeout when nothing has yet.
+func (m *measurement) hopDeadline(hop *traceHop) time.Duration {
+	if int(hop.TTL) < m.trace.answered {
+		return hop.sent + m.patience()
+	}
+	return hop.sent + m.plan.Timeout
+}
+
+// schedule sets the measurement's timer for its next review.
+func (m *measurement) schedule(e *Engine) {
+	t := &m.trace
+	reach := m.reach()
+	next := time.Duration(-1)
+	if t.next < reach {
+		next = t.widen
+	}
+	for i := range min(len(t.hops), reach) {
+		hop := &t.hops[i]
+		if hop.state == hopFlying {
+			if deadline := m.hopDeadline(hop); next < 0 || deadline < next {
+				next = deadline
+			}
+		}
+	}
+	if next >= 0 {
+		e.reviews.set(&m.reviewing, next)
+	}
+}
+
+// endTrace tells the route's first hops and lets go of what overshot them.
+func (m *measurement) endTrace(e *Engine, now netsonde.Instant, hops int) {
+	t := &m.trace
+	for i := range t.hops {
+		if t.hops[i].slot != noSlot {
+			e.slots.release(t.hops[i].slot)
+		}
+	}
+	route := netsonde.Route{
+		Probe: m.plan.ID, Round: m.group.round, Started: m.group.started,
+		End: t.end, Protocol: m.traceProtocol(e), Errno: t.errno,
+	}
+	for i := range hops {
+		route.Hops = append(route.Hops, t.hops[i].Hop)
+	}
+	switch t.end {
+	case netsonde.RouteSendFailed, netsonde.RouteUnsupported:
+	case netsonde.RouteReached:
+		m.reached = hops
+		route.Changed = m.memory.Learn(route.Hops)
+	default:
+		m.reached = 0
+		route.Changed = m.memory.Learn(route.Hops)
+	}
+	t.hops = t.hops[:0]
+	e.batch.Routes = append(e.batch.Routes, route)
+	m.end(e, now)
+}
+
+// abandon forgets what is in flight.
+func (t *trace) abandon(e *Engine) {
+	for i := range t.hops {
+		if t.hops[i].slot != noSlot {
+			e.slots.release(t.hops[i].slot)
+		}
+	}
+	*t = trace{}
+}
