@@ -1,0 +1,226 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"netsonde"
+)
+
+// maxWaiting is the number of blocks that may wait before the newest are dropped.
+const maxWaiting = 4096
+
+var (
+	// ErrClosed tells that nobody reads the results any more: the reader closed
+	// its end or the terminal hung up. A command ends quietly on it, with 0.
+	//
+	// Go kills a process that writes to such a standard output or standard
+	// error; only one that has called signal.Ignore(syscall.SIGPIPE) gets here.
+	ErrClosed = errors.New("the reader of the results is gone")
+	// ErrUnwritten tells that blocks still waited when the flush deadline came.
+	ErrUnwritten = errors.New("results could not be written in time")
+)
+
+// Options are what a console is made of.
+type Options struct {
+	// Results takes the blocks, each as one Write with its newline.
+	Results io.Writer
+	// Diagnostics takes the error and warning lines.
+	Diagnostics *Diagnostics
+	// Location is the zone of the times in text blocks; nil is the local one.
+	Location *time.Location
+	// Lossless never drops a block, however far the reader is behind. Whoever
+	// starts work then waits with WaitBelow. One-shot commands want it.
+	Lossless bool
+	// Flush bounds how long Run writes what waits once its context has ended;
+	// 0 is no bound.
+	Flush time.Duration
+	// UnresolvedKind is the error's type of a name without an address:
+	// "str" in connvitals; "" is connmonitor's "Exception".
+	UnresolvedKind string
+}
+
+// Console prints the rounds of connmonitor's and connvitals' targets.
+//
+// The lines about a round's failures stand on the diagnostics before its block
+// is written, one block is one Write, and blocks never interleave. At most
+// 4,096 blocks wait; then, unless the console is lossless, the newest are
+// dropped and counted, with one warning until the reader has caught up.
+type Console struct {
+	results        io.Writer
+	diagnostics    *Diagnostics
+	location       *time.Location
+	flush          time.Duration
+	unresolvedKind string
+	lossless       bool
+	queue          *queue
+	// overflow asks for the warning about dropped blocks. It is not the writer
+	// that warns: the writer is what hangs then.
+	overflow chan struct{}
+
+	// mu guards what Consume works with.
+	mu         sync.Mutex
+	pending    pending
+	complaints []byte
+	block      []byte
+}
+
+// New makes a console. Nothing is written before Run.
+func New(o Options) *Console {
+	c := &Console{
+		results:        o.Results,
+		diagnostics:    o.Diagnostics,
+		location:       o.Location,
+		flush:          o.Flush,
+		unresolvedKind: o.UnresolvedKind,
+		lossless:       o.Lossless,
+		overflow:       make(chan struct{}, 1),
+		pending:        newPending(),
+	}
+	if c.location == nil {
+		c.location = time.Local
+	}
+	if c.unresolvedKind == "" {
+		c.unresolvedKind = exception
+	}
+	limit := maxWaiting
+	if c.lossless {
+		limit = 0
+	}
+	c.queue = newQueue(limit)
+	return c
+}
+
+// Consume takes a batch: it puts the blocks of complete rounds and the lines of
+// events into the queue, and keeps the other results until their rounds come.
+// It never waits for a stream and may be called by several goroutines. What
+// comes after Run's context has ended is dropped.
+func (c *Console) Consume(batch *netsonde.Batch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pending.add(batch)
+	for i := range batch.Events {
+		c.complaints = c.diagnostics.appendEvent(c.complaints[:0], &batch.Events[i], c.unresolvedKind)
+		c.push(c.complaints, nil)
+	}
+	for i := range batch.Rounds {
+		b := c.pending.take(&batch.Rounds[i])
+		c.complaints = c.diagnostics.appendComplaints(c.complaints[:0], &b)
+		c.block = c.block[:0]
+		if !b.empty() {
+			c.block = b.append(c.block, c.location)
+		}
+		c.push(c.complaints, c.block)
+	}
+}
+
+func (c *Console) push(complaints, block []byte) {
+	if len(complaints)+len(block) == 0 {
+		return
+	}
+	if c.queue.push(complaints, block) {
+		select {
+		case c.overflow <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Waiting is the number of blocks that are not yet written.
+func (c *Console) Waiting() int {
+	waiting, _ := c.queue.counts()
+	return waiting
+}
+
+// Dropped is the number of blocks, or lines of events, that were not printed
+// and never will be.
+func (c *Console) Dropped() uint64 {
+	_, dropped := c.queue.counts()
+	return dropped
+}
+
+// WaitBelow waits until fewer than n blocks, at least 1, wait to be written. It
+// returns the error with which the writing has ended, if it has, such as
+// [ErrClosed], and otherwise that of ctx if that ends first.
+func (c *Console) WaitBelow(ctx context.Context, n int) error {
+	return c.queue.awaitBelow(ctx, n)
+}
+
+// Run writes until ctx ends, then what still waits. End ctx when the last
+// Consume has returned. It returns nil when everything is written, [ErrClosed]
+// at once when nobody reads any more, [ErrUnwritten] when the flush deadline
+// comes first, or why the results cannot be written. An endless console
+// survives a full disk: what does not fit is dropped, with one warning.
+//
+// A Write that hangs cannot be interrupted. Only then a goroutine stays behind
+// when Run returns at the flush deadline, and the process is expected to end.
+func (c *Console) Run(ctx context.Context) error {
+	written := make(chan error, 1)
+	go func() {
+		w := writer{results: c.results, diagnostics: c.diagnostics, lossless: c.lossless}
+		written <- w.empty(c.queue)
+	}()
+	stop := make(chan struct{})
+	warned := make(chan struct{})
+	go func() {
+		defer close(warned)
+		c.warnOfDrops(stop)
+	}()
+
+	var err error
+	select {
+	case err = <-written:
+		written = nil
+	case <-ctx.Done():
+	}
+	c.queue.close()
+	close(stop)
+	var deadline <-chan time.Time
+	if c.flush > 0 {
+		timer := time.NewTimer(c.flush)
+		defer timer.Stop()
+		deadline = timer.C
+	}
+	for written != nil || warned != nil {
+		select {
+		case err = <-written:
+			written = nil
+		case <-warned:
+			warned = nil
+		case <-deadline:
+			if written == nil {
+				return err
+			}
+			late := fmt.Errorf("%w: %d blocks are lost", ErrUnwritten, c.Waiting())
+			c.queue.fail(late)
+			return late
+		}
+	}
+	return err
+}
+
+// warnOfDrops warns each time that the queue begins to drop.
+func (c *Console) warnOfDrops(stop <-chan struct{}) {
+	for {
+		select {
+		case <-c.overflow:
+			c.warnOfDrop()
+		case <-stop:
+			select {
+			case <-c.overflow:
+				c.warnOfDrop()
+			default:
+			}
+			return
+		}
+	}
+}
+
+func (c *Console) warnOfDrop() {
+	c.diagnostics.Warn(fmt.Sprintf(
+		"Results are read too slowly: %d blocks wait, newer ones are dropped until the reader has caught up", maxWaiting))
+}

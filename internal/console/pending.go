@@ -1,0 +1,96 @@
+package console
+
+import (
+	"slices"
+	"time"
+
+	"netsonde"
+)
+
+const (
+	// staleAfter is how long a result waits for its round before it may be
+	// forgotten. Only those of probes that a reload took away wait so long.
+	staleAfter = 10 * time.Minute
+	// leastSweep is the number of waiting results below which none is forgotten.
+	leastSweep = 1024
+)
+
+// pending keeps the newest result of each probe until its round is complete.
+type pending struct {
+	results map[netsonde.ProbeID]result
+	// now is the end of the newest round seen, on the monotonic clock.
+	now time.Duration
+	// sweepAt is the number of results at which stale ones are looked for. It
+	// doubles with what is left, so that the search costs little per result.
+	sweepAt int
+}
+
+// result is what one probe reported; one of the pointers is set. They point
+// into batches, which are never changed.
+type result struct {
+	round   uint64
+	seen    time.Duration
+	burst   *netsonde.Burst
+	route   *netsonde.Route
+	service *netsonde.Service
+}
+
+func newPending() pending {
+	return pending{results: make(map[netsonde.ProbeID]result), sweepAt: leastSweep}
+}
+
+// add takes in a batch's results.
+func (p *pending) add(batch *netsonde.Batch) {
+	for i := range batch.Rounds {
+		p.now = max(p.now, batch.Rounds[i].Ended.Monotonic)
+	}
+	for i := range batch.Bursts {
+		burst := &batch.Bursts[i]
+		p.results[burst.Probe] = result{round: burst.Round, seen: p.now, burst: burst}
+	}
+	for i := range batch.Routes {
+		route := &batch.Routes[i]
+		p.results[route.Probe] = result{round: route.Round, seen: p.now, route: route}
+	}
+	for i := range batch.Services {
+		service := &batch.Services[i]
+		p.results[service.Probe] = result{round: service.Round, seen: p.now, service: service}
+	}
+	if len(p.results) >= p.sweepAt {
+		p.sweep()
+	}
+}
+
+// take removes and returns what the probes of a complete round have reported.
+func (p *pending) take(round *netsonde.Round) block {
+	b := block{round: round}
+	probes := round.Target.Groups[round.Group].Probes
+	for i := range probes {
+		probe := &probes[i]
+		found := p.results[probe.ID]
+		delete(p.results, probe.ID)
+		if found.round != round.N {
+			found = result{}
+		}
+		switch {
+		case probe.Kind == netsonde.KindPing:
+			b.pinged, b.burst = true, found.burst
+		case probe.Kind == netsonde.KindTrace:
+			b.route = found.route
+		case probe.Kind.IsCheck():
+			b.scanned = true
+			b.services[slices.Index(columns[:], probe.Kind)] = found.service
+		}
+	}
+	return b
+}
+
+// sweep forgets the results whose rounds will not come.
+func (p *pending) sweep() {
+	for id, waiting := range p.results {
+		if p.now-waiting.seen > staleAfter {
+			delete(p.results, id)
+		}
+	}
+	p.sweepAt = max(leastSweep, 2*len(p.results))
+}

@@ -1,0 +1,171 @@
+package console
+
+import (
+	"context"
+	"sync"
+)
+
+// queue holds what waits for the writer, in order. It never makes the one who
+// pushes wait.
+type queue struct {
+	// limit is the number of entries that may wait, 0 for any number.
+	limit int
+	// filled wakes the writer.
+	filled chan struct{}
+
+	mu      sync.Mutex
+	filling backlog
+	// waiting counts what is pushed and not yet written, wherever it stands.
+	waiting int
+	// dropping lasts from the first dropped entry until the queue has been empty.
+	dropping bool
+	dropped  uint64
+	closed   bool
+	// failure is why nothing will be written any more.
+	failure error
+	// shrunk, if somebody wants to know, is closed when an entry has been written.
+	shrunk chan struct{}
+}
+
+// backlog is a run of entries whose bytes stand behind one another in data, so
+// that an entry costs no allocation.
+type backlog struct {
+	data    []byte
+	entries []entry
+}
+
+// entry is the lengths of an entry's two parts.
+type entry struct{ complaints, block int }
+
+// keptBacklog is the size in bytes above which an emptied backlog is given
+// back: a reader who once slept must not cost memory for ever.
+const keptBacklog = 1 << 20
+
+func newQueue(limit int) *queue {
+	return &queue{limit: limit, filled: make(chan struct{}, 1)}
+}
+
+// push appends an entry, unless the queue is full or at its end. first tells
+// that this is the first entry dropped since the queue was empty.
+func (q *queue) push(complaints, block []byte) (first bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed || q.failure != nil {
+		q.dropped++
+		return false
+	}
+	if q.limit > 0 && q.waiting >= q.limit {
+		q.dropped++
+		first = !q.dropping
+		q.dropping = true
+		return first
+	}
+	q.filling.data = append(append(q.filling.data, complaints...), block...)
+	q.filling.entries = append(q.filling.entries, entry{len(complaints), len(block)})
+	q.waiting++
+	q.wake()
+	return false
+}
+
+// take waits for entries and exchanges them for emptied, whose memory is used
+// again. It returns false once the queue is closed and nothing is left.
+func (q *queue) take(emptied backlog) (backlog, bool) {
+	if cap(emptied.data) > keptBacklog {
+		emptied = backlog{}
+	}
+	for {
+		q.mu.Lock()
+		taken, closed := q.filling, q.closed
+		if len(taken.entries) > 0 {
+			q.filling = backlog{data: emptied.data[:0], entries: emptied.entries[:0]}
+			q.mu.Unlock()
+			return taken, true
+		}
+		q.mu.Unlock()
+		if closed {
+			return backlog{}, false
+		}
+		<-q.filled
+	}
+}
+
+// wrote tells that one taken entry no longer waits; lost, that it was not
+// written either.
+func (q *queue) wrote(lost bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.failure != nil {
+		return
+	}
+	q.waiting--
+	if lost {
+		q.dropped++
+	}
+	if q.waiting == 0 {
+		q.dropping = false
+	}
+	q.tellShrunk()
+}
+
+// close lets no more in; what waits can still be taken.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.wake()
+}
+
+// fail ends the queue: what waits will not be written.
+func (q *queue) fail(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.failure = err
+	q.dropped += uint64(q.waiting)
+	q.waiting = 0
+	q.filling = backlog{}
+	q.tellShrunk()
+}
+
+// awaitBelow waits until fewer than n entries wait. It returns the failure of
+// the queue or the error of ctx.
+func (q *queue) awaitBelow(ctx context.Context, n int) error {
+	for {
+		q.mu.Lock()
+		if q.failure != nil || q.waiting < n {
+			defer q.mu.Unlock()
+			return q.failure
+		}
+		if q.shrunk == nil {
+			q.shrunk = make(chan struct{})
+		}
+		shrunk := q.shrunk
+		q.mu.Unlock()
+		select {
+		case <-shrunk:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (q *queue) counts() (waiting int, dropped uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.waiting, q.dropped
+}
+
+// wake needs q.mu.
+func (q *queue) wake() {
+	select {
+	case q.filled <- struct{}{}:
+	default:
+	}
+}
+
+// tellShrunk needs q.mu.
+func (q *queue) tellShrunk() {
+	if q.shrunk != nil {
+		close(q.shrunk)
+		q.shrunk = nil
+	}
+}
