@@ -1,0 +1,103 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+	"unicode"
+
+	"golang.org/x/sys/unix"
+
+	"netsonde"
+)
+
+// Load reads the configuration in a file as Parse does. A named pipe is read
+// to its end, once somebody writes to it; the context's end interrupts that
+// wait, and then the error is the context's. A file that cannot be read is a
+// single fatal diagnostic in connmonitor's words, behind which errors.Is finds
+// fs.ErrNotExist, fs.ErrPermission or the system's error number.
+func Load(ctx context.Context, path string) (*netsonde.Plan, []Diagnostic, error) {
+	// Without O_NONBLOCK the opening of a named pipe could not be interrupted.
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return fail(path, fmt.Errorf("opening the configuration: %w", err))
+	}
+	defer func() { _ = file.Close() }()
+
+	// Files that cannot be waited for have no deadline; reading them is short.
+	stop := context.AfterFunc(ctx, func() { _ = file.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if err := awaitWriter(file); err != nil && ctx.Err() == nil {
+		return fail(path, fmt.Errorf("waiting for a writer: %w", err))
+	}
+	plan, diagnostics, err := Parse(path, interruptible{ctx, file})
+	if ctx.Err() != nil {
+		return nil, nil, fmt.Errorf("reading %s: %w", path, ctx.Err())
+	}
+	return plan, diagnostics, err
+}
+
+func fail(path string, err error) (*netsonde.Plan, []Diagnostic, error) {
+	report := &report{file: path}
+	report.add(unreadable(path, err))
+	diagnostics, err := report.result()
+	return nil, diagnostics, err
+}
+
+// awaitWriter returns when a named pipe has something to read, or has been
+// closed by a writer. Before the first writer a read would tell the end of the
+// file, whereas poll tells nothing at all.
+func awaitWriter(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		return err
+	}
+	connection, err := file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return connection.Read(func(fd uintptr) bool {
+		set := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(set, 0)
+		return err == nil && n > 0
+	})
+}
+
+// interruptible is a reader that ends with its context.
+type interruptible struct {
+	ctx    context.Context
+	reader io.Reader
+}
+
+// Read reads unless the context has ended.
+func (r interruptible) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.reader.Read(p)
+}
+
+// unreadable is connmonitor's diagnostic for a file that cannot be read. It
+// has this class whatever the reason.
+func unreadable(path string, err error) Diagnostic {
+	reason := err.Error()
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		reason = fmt.Sprintf("[Errno %d] %s", int(errno), capitalised(errno.Error()))
+	}
+	return Diagnostic{File: path, Severity: Fatal, Type: typeFileNotFound, cause: err,
+		Text: fmt.Sprintf("Couldn't read input file '%s: '%s''", reason, path)}
+}
+
+// capitalised gives an error number's text the form of the C library, which
+// differs from Go's in its first letter.
+func capitalised(s string) string {
+	for i, r := range s {
+		return string(unicode.ToUpper(r)) + s[i+len(string(r)):]
+	}
+	return s
+}
