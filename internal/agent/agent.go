@@ -1,0 +1,268 @@
+package agent
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"netsonde"
+	"netsonde/internal/probe"
+)
+
+// ErrNoHosts tells that not one host of a plan has an address.
+var ErrNoHosts = errors.New("no host of the plan has an address: check the names and the resolver")
+
+// ErrEnding tells that a plan came after the agent had begun to end.
+var ErrEnding = errors.New("the agent is ending and takes no new plan")
+
+// Config is what an agent is made of.
+type Config struct {
+	// Connections are the ways to the network, at least one; each gets a shard.
+	// Whoever opened them closes them, after Run has returned.
+	Connections []Connection
+	// Checks run the service checks by kind. A kind without one always fails.
+	Checks map[netsonde.Kind]Check
+	// Resolver finds addresses; nil means the system's.
+	Resolver Resolver
+	// Sinks are given every batch. Consume is called by all shards at once.
+	Sinks []Sink
+	// Warn is told what is rare and worth a line; nil means nobody is. It is
+	// called by any goroutine and must not block.
+	Warn func(text string)
+	// CheckLimit bounds how many checks run at the same time; 0 means 4,096 or
+	// half of the files that the process may open, whichever is less.
+	CheckLimit int
+	// ResolveEvery is how often names are looked up again; 0 means a minute.
+	ResolveEvery time.Duration
+	// Proc is where the kernel's routes are read from for the name _gateway;
+	// nil means /proc.
+	Proc fs.FS
+	// Key seeds the tokens in the packets; 0 means a random one.
+	Key uint64
+}
+
+// Agent is the running monitor. Its methods may be called by any goroutine.
+type Agent struct {
+	config  Config
+	shards  []*shard
+	checks  *checkPool
+	started atomic.Bool
+
+	// ending ends when Drain is called or Run returns, and with it every
+	// lookup that an Apply waits for. It is no request's context.
+	ending context.Context
+	end    context.CancelFunc
+
+	lookups lookupLimit
+	// changed makes the loop that looks names up again reckon anew.
+	changed chan struct{}
+
+	mu    sync.Mutex
+	plan  *netsonde.Plan
+	names map[string]*name
+	// supersede ends the waiting of the Apply before.
+	supersede context.CancelFunc
+}
+
+// New makes an agent and starts nothing. It fails when there is no connection
+// or no identity to send under.
+func New(config Config) (*Agent, error) {
+	if len(config.Connections) == 0 {
+		return nil, errors.New("make agent: no connection to the network given")
+	}
+	if config.Resolver == nil {
+		config.Resolver = net.DefaultResolver
+	}
+	if config.Warn == nil {
+		config.Warn = func(string) {}
+	}
+	if config.CheckLimit <= 0 {
+		config.CheckLimit = defaultCheckLimit()
+	}
+	if config.ResolveEvery <= 0 {
+		config.ResolveEvery = time.Minute
+	}
+	if config.Proc == nil {
+		config.Proc = os.DirFS("/proc")
+	}
+	if config.Key == 0 {
+		var key [8]byte
+		rand.Read(key[:])
+		config.Key = binary.BigEndian.Uint64(key[:])
+	}
+	a := &Agent{
+		config:  config,
+		checks:  newCheckPool(config.Checks, config.CheckLimit, config.Warn),
+		lookups: newLookupLimit(),
+		changed: make(chan struct{}, 1),
+		names:   map[string]*name{},
+	}
+	a.ending, a.end = context.WithCancel(context.Background())
+	for i, connection := range config.Connections {
+		can := connection.Capabilities()
+		if len(can.ICMP) == 0 {
+			return nil, fmt.Errorf("make agent: connection %d (%s) has no identity for echoes", i, can.Description)
+		}
+		a.shards = append(a.shards, &shard{
+			index:      i,
+			connection: connection,
+			engine: probe.New(probe.Options{
+				Shard:        i,
+				ICMP:         can.ICMP,
+				UDP:          can.UDP,
+				Trace:        can.Trace,
+				InFlightTTLs: can.InFlightTTLs,
+				Key:          config.Key,
+			}),
+			sinks:  config.Sinks,
+			checks: a.checks,
+		})
+	}
+	return a, nil
+}
+
+// Run monitors until ctx ends, which it does at once and without error; until
+// what ran when Drain was called has ended; until a plan whose groups all run
+// once is done; or until a connection fails for good. It returns when all its
+// goroutines have, and the sinks have been given everything. It may be called
+// once.
+func (a *Agent) Run(ctx context.Context) error {
+	if a.started.Swap(true) {
+		return errors.New("run agent: it has run already")
+	}
+	defer a.end()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	shards, ctx := errgroup.WithContext(ctx)
+	// The others serve the shards: they end after them, and not before.
+	var servants sync.WaitGroup
+	servants.Go(func() { a.lookUpAgain(ctx) })
+	for _, s := range a.shards {
+		shards.Go(func() error { return s.run(ctx) })
+	}
+	err := shards.Wait()
+	cancel()
+	servants.Wait()
+	a.checks.wait()
+	if err != nil {
+		return fmt.Errorf("run agent: %w", err)
+	}
+	return nil
+}
+
+// Drain lets what runs finish and starts nothing more; then Run returns. It
+// does not wait.
+func (a *Agent) Drain() {
+	a.end()
+	for _, s := range a.shards {
+		s.post(s.drain)
+	}
+}
+
+// Apply makes plan what is monitored, before or while Run runs. What is the
+// same in both plans, by target name, group name and ProbeID, keeps its pace
+// and its memory. Targets start as soon as they have an address.
+//
+// It returns when every name that had no address has been looked up once, at
+// most about ten seconds later, and then gives ErrNoHosts if no target of the
+// plan has an address. A newer Apply takes over from one that still waits,
+// which then returns nil. When ctx ends it returns its error; the plan stays.
+// After Drain or the end of Run it does nothing and returns ErrEnding.
+func (a *Agent) Apply(ctx context.Context, plan *netsonde.Plan) error {
+	if a.ending.Err() != nil {
+		return fmt.Errorf("apply plan: %w", ErrEnding)
+	}
+	lookups, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(a.ending, cancel)()
+
+	a.lookUpFirst(lookups, a.install(plan, cancel))
+
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.plan != plan:
+		return nil
+	case a.ending.Err() != nil:
+		return fmt.Errorf("apply plan: %w", ErrEnding)
+	case ctx.Err() != nil:
+		return fmt.Errorf("apply plan: look up its hosts: %w", ctx.Err())
+	}
+	for _, n := range a.names {
+		if n.address.IsValid() {
+			return nil
+		}
+	}
+	return fmt.Errorf("apply plan: %w", ErrNoHosts)
+}
+
+// install gives the plan to the shards and returns the names that must be
+// looked up before anything of theirs can run.
+func (a *Agent) install(plan *netsonde.Plan, cancel context.CancelFunc) (unknown []*name) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.supersede != nil {
+		a.supersede()
+	}
+	a.supersede = cancel
+	a.plan = plan
+
+	now := time.Now()
+	names := make(map[string]*name, len(plan.Targets))
+	shares := make([]share, len(a.shards))
+	once := runsOnce(plan)
+	for _, target := range plan.Targets {
+		n := a.names[target.Name]
+		if n == nil || n.target.Host != target.Host || n.target.Family != target.Family {
+			n = newName(target)
+		}
+		n.target = target
+		n.again = now
+		names[target.Name] = n
+		if !n.address.IsValid() {
+			unknown = append(unknown, n)
+		}
+		s := &shares[a.shardOf(target.Name)]
+		s.targets = append(s.targets, target)
+		s.addresses = append(s.addresses, n.address)
+		s.once = once
+	}
+	a.names = names
+	for i, s := range a.shards {
+		shares[i].once = once
+		s.post(func(now netsonde.Instant) { s.apply(now, shares[i]) })
+	}
+	a.reckonAnew()
+	return unknown
+}
+
+// runsOnce reports whether the plan comes to an end by itself.
+func runsOnce(plan *netsonde.Plan) bool {
+	for _, target := range plan.Targets {
+		for i := range target.Groups {
+			if !target.Groups[i].Cadence.Once {
+				return false
+			}
+		}
+	}
+	return len(plan.Targets) > 0
+}
+
+// shardOf spreads the targets by name, so that a target stays on its shard
+// whatever the rest of a plan is.
+func (a *Agent) shardOf(target string) int {
+	h := fnv.New64a()
+	h.Write([]byte(target))
+	return int(h.Sum64() % uint64(len(a.shards)))
+}

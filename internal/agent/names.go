@@ -1,0 +1,219 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"sync"
+	"time"
+
+	"netsonde"
+)
+
+const (
+	// lookupTimeout bounds one lookup, whatever the resolver's own patience.
+	lookupTimeout = 10 * time.Second
+	// The pause after the first failure; it doubles up to the last.
+	firstRetry = time.Second
+	lastRetry  = time.Minute
+	// leastPause keeps the loop from walking over all names for each of them.
+	leastPause = 100 * time.Millisecond
+)
+
+// errNoAddress tells that a name has addresses, but none of the wanted family.
+var errNoAddress = errors.New("no address of the wanted family")
+
+// name is what is known of where a target is. Its fields belong to Agent.mu.
+type name struct {
+	target *netsonde.Target
+	// address is the last good one, invalid while none was.
+	address netip.Addr
+	// literal tells that the host is an address, or none of the wanted family;
+	// nothing is looked up.
+	literal bool
+	// busy is closed when the lookup in flight ends; nil when there is none.
+	busy     chan struct{}
+	again    time.Time
+	failures int
+}
+
+func newName(target *netsonde.Target) *name {
+	n := &name{target: target}
+	if address, err := netip.ParseAddr(target.Host); err == nil {
+		n.literal = true
+		n.address = choose(target.Family, []netip.Addr{address}, netip.Addr{})
+	}
+	return n
+}
+
+// lookUpFirst looks up names that have no address, all at the same time within
+// the limit, tells of those that fail, and returns when it knows or ctx ends.
+func (a *Agent) lookUpFirst(ctx context.Context, unknown []*name) {
+	var lookups sync.WaitGroup
+	defer lookups.Wait()
+	for _, n := range unknown {
+		if n.literal {
+			a.failed(n, errNoAddress, true)
+			continue
+		}
+		release, err := a.lookups.acquire(ctx)
+		if err != nil {
+			return
+		}
+		lookups.Go(func() {
+			defer release()
+			a.lookUp(ctx, n, true)
+		})
+	}
+}
+
+// lookUpAgain looks names up whenever their time has come, until ctx ends.
+func (a *Agent) lookUpAgain(ctx context.Context) {
+	var lookups sync.WaitGroup
+	defer lookups.Wait()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.changed:
+		case <-timer.C:
+		}
+		due, next := a.dueNames(time.Now())
+		for _, n := range due {
+			release, err := a.lookups.acquire(ctx)
+			if err != nil {
+				return
+			}
+			lookups.Go(func() {
+				defer release()
+				a.lookUp(ctx, n, false)
+			})
+		}
+		timer.Stop()
+		if !next.IsZero() {
+			timer.Reset(max(time.Until(next), leastPause))
+		}
+	}
+}
+
+// reckonAnew tells lookUpAgain that the time of a name has changed.
+func (a *Agent) reckonAnew() {
+	select {
+	case a.changed <- struct{}{}:
+	default:
+	}
+}
+
+// dueNames returns the names whose time has come by now, and when the next
+// one's comes; zero when there is none.
+func (a *Agent) dueNames(now time.Time) (due []*name, next time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, n := range a.names {
+		switch {
+		case n.literal || n.busy != nil:
+		case !n.address.IsValid() && n.failures == 0:
+			// Its first lookup is Apply's, which tells when it fails.
+		case !n.again.After(now):
+			due = append(due, n)
+		case next.IsZero() || n.again.Before(next):
+			next = n.again
+		}
+	}
+	return due, next
+}
+
+// lookUp looks one name up; tell has a failure told. A lookup that is already
+// in flight is waited for, and repeated only if it found nothing.
+func (a *Agent) lookUp(ctx context.Context, n *name, tell bool) {
+	a.mu.Lock()
+	for n.busy != nil {
+		busy := n.busy
+		a.mu.Unlock()
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return
+		}
+		a.mu.Lock()
+		if n.address.IsValid() {
+			a.mu.Unlock()
+			return
+		}
+	}
+	busy := make(chan struct{})
+	n.busy = busy
+	target, current := n.target, n.address
+	a.mu.Unlock()
+
+	address, err := a.resolve(ctx, target, current)
+	switch {
+	case err == nil:
+		a.found(n, address)
+	case ctx.Err() == nil:
+		a.failed(n, err, tell)
+	}
+	a.mu.Lock()
+	n.busy = nil
+	a.mu.Unlock()
+	close(busy)
+	a.reckonAnew()
+}
+
+// found stores an address and gives it to the shard if it is news.
+func (a *Agent) found(n *name, address netip.Addr) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n.failures = 0
+	n.again = time.Now().Add(a.config.ResolveEvery)
+	old := n.address
+	n.address = address
+	if old == address || a.names[n.target.Name] != n {
+		return
+	}
+	target := n.target
+	s := a.shards[a.shardOf(target.Name)]
+	s.post(func(now netsonde.Instant) { s.setAddress(now, target, old, address) })
+}
+
+// failed sets the time of the next try and, if told to and no address is
+// known from before, has the shard tell.
+func (a *Agent) failed(n *name, err error, tell bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n.failures++
+	pause := a.config.ResolveEvery
+	if !n.address.IsValid() {
+		pause = min(firstRetry<<min(n.failures-1, 10), lastRetry)
+	}
+	n.again = time.Now().Add(pause)
+	if !tell || n.address.IsValid() || a.names[n.target.Name] != n {
+		return
+	}
+	target := n.target
+	s := a.shards[a.shardOf(target.Name)]
+	s.post(func(now netsonde.Instant) { s.unresolved(now, target, err.Error()) })
+}
+
+// resolve asks the kernel's routes for the gateway and the resolver for all
+// other names.
+func (a *Agent) resolve(ctx context.Context, target *netsonde.Target, current netip.Addr) (netip.Addr, error) {
+	if target.Host == gatewayName {
+		if address := choose(target.Family, gateways(a.config.Proc), current); address.IsValid() {
+			return address, nil
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	addresses, err := a.config.Resolver.LookupNetIP(ctx, lookupNetwork(target.Family), target.Host)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	address := choose(target.Family, addresses, current)
+	if !address.IsValid() {
+		return netip.Addr{}, errNoAddress
+	}
+	return address, nil
+}
