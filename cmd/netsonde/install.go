@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"netsonde/internal/service"
+)
+
+const defaultPrefix = "/usr/local"
+
+// placement is the flags that say where an installation is.
+type placement struct {
+	user   bool
+	prefix string
+	dryRun bool
+}
+
+func installCommand() *cobra.Command {
+	var where placement
+	var replace bool
+	command := &cobra.Command{
+		Use:   "install",
+		Short: "Install this program, its manual page and its units",
+		Long: `Install copies this program with its manual page, systemd units and log rotation
+into place and links the names connmonitor and connvitals to it. It upgrades an
+earlier installation, also while that one runs, and never overwrites
+configuration that was changed. Nothing is started or enabled.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			options, err := where.options(command)
+			if err != nil {
+				return err
+			}
+			if options.Binary, err = os.Executable(); err != nil {
+				return fmt.Errorf("find the program that is to be installed: %w", err)
+			}
+			options.Replace = replace
+			return service.Install(command.Context(), options)
+		},
+	}
+	where.flags(command)
+	command.Flags().BoolVar(&replace, "replace", false, "replace files of the same names that came from elsewhere")
+	return command
+}
+
+func uninstallCommand() *cobra.Command {
+	var where placement
+	command := &cobra.Command{
+		Use:   "uninstall",
+		Short: "Remove exactly what install put there",
+		Long: `Uninstall stops the services and removes what install put there. What was
+changed since, and logs, stay.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			options, err := where.options(command)
+			if err != nil {
+				return err
+			}
+			return service.Uninstall(command.Context(), options)
+		},
+	}
+	where.flags(command)
+	return command
+}
+
+func (p *placement) flags(command *cobra.Command) {
+	flags := command.Flags()
+	flags.BoolVar(&p.user, "user", false, "below your home directory, for yourself")
+	flags.StringVar(&p.prefix, "prefix", defaultPrefix, "below this directory, for everybody")
+	flags.BoolVar(&p.dryRun, "dry-run", false, "only say what would be done")
+	command.MarkFlagsMutuallyExclusive("user", "prefix")
+}
+
+func (p *placement) options(command *cobra.Command) (service.Options, error) {
+	options := service.Options{
+		Systemd: service.DetectSystemd(p.user, os.Getenv("XDG_RUNTIME_DIR")),
+		DryRun:  p.dryRun,
+		Out:     command.OutOrStdout(),
+	}
+	var err error
+	if p.user {
+		var home string
+		if home, err = os.UserHomeDir(); err != nil {
+			return options, errors.New("find your home directory: set $HOME")
+		}
+		options.Layout, err = service.UserLayout(home, os.Getenv)
+		return options, err
+	}
+	prefix, err := filepath.Abs(p.prefix)
+	if err != nil {
+		return options, fmt.Errorf("find --prefix %s: %w", p.prefix, err)
+	}
+	options.Layout, err = service.SystemLayout(prefix)
+	return options, err
+}
