@@ -123,10 +123,3 @@ func (r *Reply) PortUnreachable() bool {
 	}
 	return r.Type == icmp6Unreachable && r.Code == icmp6CodePort
 }
-
-const (
-	icmp4Unreachable = 3
-	icmp4CodePort    = 3
-	icmp6Unreachable = 1
-	icmp6CodePort    = 4
-)

@@ -1,0 +1,98 @@
+package packet
+
+import (
+	"bytes"
+	"testing"
+)
+
+// seeds are inputs that stand for everything a parser must tell apart: the
+// captures, cut, padded, with extensions, and with lengths that lie.
+func seedDatagrams4(t testing.TB) (seeds [][]byte) {
+	for _, c := range captures4 {
+		b := c.datagram(t)
+		longer, shorter, fragment := bytes.Clone(b), bytes.Clone(b), bytes.Clone(b)
+		longer[3]++
+		shorter[3] = 19
+		fragment[6] |= 0x20
+		seeds = append(seeds, b, b[:len(b)-1], b[:19], append(bytes.Clone(b), 1, 2), longer, shorter, fragment, nil)
+	}
+	return seeds
+}
+
+func (f *family) seedMessages(t testing.TB, captures []capture) (seeds [][]byte) {
+	for _, c := range captures {
+		b := c.message(t)
+		seeds = append(seeds, b, b[:len(b)-1], b[:c.replyFrom], b[:c.replyFrom-1], b[:7], append(bytes.Clone(b), make([]byte, 20)...))
+	}
+	// A probe without payload, padded to 128 bytes, with and without an
+	// extension behind, whose length the router tells.
+	padded := make([]byte, 128)
+	copy(padded, f.datagram(f.icmp, f.echo(0)))
+	extended := append(padded, 0x20, 0, 0, 0, 0, 8, 1, 1)
+	for _, original := range [][]byte{padded, extended} {
+		plain := f.unreachable(original)
+		told := bytes.Clone(plain)
+		if f.host.Is4() {
+			told[5] = 32
+		} else {
+			told[4] = 16
+		}
+		seeds = append(seeds, plain, repairedFor(f, told))
+	}
+	// A quoted datagram that ends before the token by RFC 4884 only.
+	cut := f.unreachable(f.datagram(f.icmp, f.echo(8)))
+	if f.host.Is4() {
+		cut[5] = 8
+	} else {
+		cut[4] = 6
+	}
+	seeds = append(seeds, repairedFor(f, cut), f.echo(8), nil)
+	return seeds
+}
+
+func seedQuotedEchoes() [][]byte {
+	b := version4.echo(8)
+	return [][]byte{b, version6.echo(8), b[:15], b[:8], b[:7], version4.echo(100), {0, 0, 0, 0, 0, 0, 0, 0}, nil}
+}
+
+func addSeeds(f *testing.F, seeds [][]byte) {
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+}
+
+func FuzzParseIPv4(f *testing.F) {
+	addSeeds(f, seedDatagrams4(f))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if err := checkIPv4(ParseIPv4, b); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func FuzzICMP4(f *testing.F) {
+	addSeeds(f, version4.seedMessages(f, captures4))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if err := checkICMP(ParseICMP4, &version4, b); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func FuzzICMP6(f *testing.F) {
+	addSeeds(f, version6.seedMessages(f, captures6))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if err := checkICMP(ParseICMP6, &version6, b); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func FuzzQuotedEcho(f *testing.F) {
+	addSeeds(f, seedQuotedEchoes())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if err := checkQuotedEcho(ParseQuotedEcho, b); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,231 @@
+package packet
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"netsonde"
+)
+
+// The properties that every parser must have on every input. They take the
+// parser as an argument, so that planted bugs can show that they hold nothing
+// for granted: each returns what is violated, nil if nothing.
+
+type (
+	replyParser func([]byte) (Reply, error)
+	icmpParser  func([]byte, netip.Addr) (Reply, error)
+	ipv4Parser  func([]byte) (IPv4, []byte, error)
+)
+
+func knownError(err error) bool {
+	return err == ErrNotReply || err == ErrTruncated || err == ErrMalformed || err == ErrChecksum
+}
+
+// checkReply calls the parser with the input alone and with the input before
+// other bytes, and looks whether what it says can be found in the input.
+func checkReply(parse replyParser, in []byte) (r Reply, err error, violation error) {
+	defer func() {
+		if p := recover(); p != nil {
+			violation = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	alone := bytes.Clone(in)
+	r, err = parse(alone[:len(in):len(in)])
+	if !bytes.Equal(alone, in) {
+		return r, err, errors.New("the input was written to")
+	}
+	for _, filler := range []byte{0, 0xa5} {
+		roomy := append(bytes.Clone(in), bytes.Repeat([]byte{filler}, 256)...)
+		if r2, err2 := parse(roomy[:len(in)]); r2 != r || err2 != err {
+			return r, err, fmt.Errorf("bytes behind the input were read: %+v, %v, not %+v, %v", r2, err2, r, err)
+		}
+	}
+	if err != nil {
+		switch {
+		case !knownError(err):
+			return r, err, fmt.Errorf("an error of its own: %w", err)
+		case r != (Reply{}):
+			return r, err, fmt.Errorf("%w with %+v", err, r)
+		}
+		return r, err, nil
+	}
+	if r.Protocol > UDP || (r.Protocol == UDP) != (r.Method == netsonde.MethodUDP) || r.Protocol == Echo && r.Port != 0 {
+		return r, err, fmt.Errorf("protocol %d, method %d, port %d", r.Protocol, r.Method, r.Port)
+	}
+	if !r.HasToken && r.Token != 0 {
+		return r, err, fmt.Errorf("token %x that it has not", r.Token)
+	}
+	evidence := [][]byte{binary.BigEndian.AppendUint16(nil, r.Identity), binary.BigEndian.AppendUint16(nil, r.Sequence)}
+	if r.HasToken {
+		evidence = append(evidence, binary.BigEndian.AppendUint64(nil, r.Token))
+	}
+	for _, e := range evidence {
+		if !bytes.Contains(in, e) {
+			return r, err, fmt.Errorf("%x is not in the input", e)
+		}
+	}
+	return r, err, nil
+}
+
+// checkICMP adds what holds for whole ICMP messages, as they are and, for
+// ICMP, with the checksum repaired.
+func checkICMP(parse icmpParser, f *family, in []byte) error {
+	if f.host.Is4() {
+		if err := checkMessage(parse, f, repaired(in)); err != nil {
+			return err
+		}
+	}
+	return checkMessage(parse, f, in)
+}
+
+func checkMessage(parse icmpParser, f *family, in []byte) error {
+	from := f.router
+	parseFrom := func(b []byte) (Reply, error) { return parse(b, from) }
+	r, err, violation := checkReply(parseFrom, in)
+	if violation != nil || err != nil {
+		return violation
+	}
+	if r.Kind < EchoReply || r.Kind > Unreachable {
+		return fmt.Errorf("kind %d", r.Kind)
+	}
+	if r.From != from || r.Kind == EchoReply && r.Destination != from {
+		return fmt.Errorf("from %v, destination %v of a message from %v", r.From, r.Destination, from)
+	}
+	if r.Type != in[0] || r.Code != in[1] {
+		return fmt.Errorf("type %d/%d of a message of %d/%d", r.Type, r.Code, in[0], in[1])
+	}
+	if f.host.Is4() {
+		for _, at := range []int{2, 7, len(in) - 1} {
+			corrupt := bytes.Clone(in)
+			corrupt[at] ^= 0x10
+			if r, err := parse(corrupt, from); err == nil {
+				return fmt.Errorf("a wrong checksum was taken for %+v", r)
+			}
+		}
+	}
+	if r.Kind != EchoReply {
+		other := bytes.Clone(in)
+		for i := quotedEnd(f, in); i < len(other); i++ {
+			other[i] ^= 0xff
+		}
+		if f.host.Is4() {
+			other = repaired(other)
+		}
+		if r2, err := parse(other, from); r2 != r || err != nil {
+			return fmt.Errorf("bytes behind the quoted datagram were read: %+v, %v, not %+v", r2, err, r)
+		}
+	}
+	if r2, err := parse(rebuild(f, &r), from); r2 != r || err != nil {
+		return fmt.Errorf("built again and parsed: %+v, %v, not %+v", r2, err, r)
+	}
+	return nil
+}
+
+// quotedEnd is where the datagram that an ICMP error quotes ends by its own
+// header or by RFC 4884, at most at the end of the message, which quotes an IP
+// header at least.
+func quotedEnd(f *family, message []byte) int {
+	end, at, unit, extensible := len(message), 4, 8, "\x01\x03"
+	if f.host.Is4() {
+		at, unit, extensible = 5, 4, "\x03\x0b\x0c"
+	}
+	if words := int(message[at]); words != 0 && bytes.IndexByte([]byte(extensible), message[0]) >= 0 {
+		end = min(end, transportSize+unit*words)
+	}
+	original := message[transportSize:]
+	if f.host.Is4() {
+		return min(end, transportSize+int(original[2])<<8+int(original[3]))
+	}
+	return min(end, transportSize+ipv6HeaderSize+int(original[4])<<8+int(original[5]))
+}
+
+// rebuild makes a message that says what the reply says.
+func rebuild(f *family, r *Reply) []byte {
+	transport := []byte{f.echoRequest, 0, 0, 0, byte(r.Identity >> 8), byte(r.Identity), byte(r.Sequence >> 8), byte(r.Sequence)}
+	protocol, size := f.icmp, 0
+	if r.HasToken {
+		size = TokenSize
+	}
+	if r.Protocol == UDP {
+		protocol = ProtocolNumberUDP
+		transport = []byte{byte(r.Identity >> 8), byte(r.Identity), byte(r.Port >> 8), byte(r.Port),
+			0, byte(transportSize + size), byte(r.Sequence >> 8), byte(r.Sequence)}
+	}
+	if r.HasToken {
+		transport = binary.BigEndian.AppendUint64(transport, r.Token)
+	}
+	if r.Kind == EchoReply {
+		b := AppendEchoReply(nil, r.From, f.host, transport)
+		b[1] = r.Code
+		return repairedFor(f, b)
+	}
+	quoted := *f
+	quoted.target = r.Destination
+	return AppendUnreachable(nil, r.From, f.host, r.Type, r.Code, quoted.datagram(protocol, transport))
+}
+
+func repairedFor(f *family, message []byte) []byte {
+	if f.host.Is4() {
+		return repaired(message)
+	}
+	return message
+}
+
+// checkQuotedEcho adds what holds for an echo request from the error queue.
+func checkQuotedEcho(parse replyParser, in []byte) error {
+	r, err, violation := checkReply(parse, in)
+	if violation != nil || err != nil {
+		return violation
+	}
+	want := Reply{Identity: r.Identity, Sequence: r.Sequence, HasToken: r.HasToken, Token: r.Token}
+	if r != want {
+		return fmt.Errorf("%+v says more than a quoted echo can", r)
+	}
+	size := 0
+	if r.HasToken {
+		size = TokenSize
+	}
+	again := AppendEcho(nil, &Probe{Destination: target4, Identity: r.Identity, Sequence: r.Sequence, Size: size, Token: r.Token})
+	if r2, err := parse(again); r2 != r || err != nil {
+		return fmt.Errorf("built again and parsed: %+v, %v, not %+v", r2, err, r)
+	}
+	return nil
+}
+
+// checkIPv4 is what holds for every datagram.
+func checkIPv4(parse ipv4Parser, in []byte) (violation error) {
+	defer func() {
+		if p := recover(); p != nil {
+			violation = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	alone := bytes.Clone(in)
+	header, payload, err := parse(alone[:len(in):len(in)])
+	roomy := append(bytes.Clone(in), bytes.Repeat([]byte{0xa5}, 256)...)
+	header2, payload2, err2 := parse(roomy[:len(in)])
+	switch {
+	case !bytes.Equal(alone, in):
+		return errors.New("the input was written to")
+	case header2 != header || !bytes.Equal(payload2, payload) || err2 != err:
+		return fmt.Errorf("bytes behind the input were read: %+v, %x, %v, not %+v, %x, %v", header2, payload2, err2, header, payload, err)
+	case err != nil && !knownError(err):
+		return fmt.Errorf("an error of its own: %w", err)
+	case err != nil && (header != IPv4{} || payload != nil):
+		return fmt.Errorf("%w with %+v, %x", err, header, payload)
+	case err != nil:
+		return nil
+	}
+	length, total := int(in[0]&0xf)*4, int(in[2])<<8|int(in[3])
+	if !bytes.Equal(payload, in[length:total]) {
+		return fmt.Errorf("payload %x is not bytes %d to %d", payload, length, total)
+	}
+	again := append(AppendIPv4Header(nil, header, len(payload)), payload...)
+	header2, payload2, err = parse(again)
+	if header2 != header || !bytes.Equal(payload2, payload) || err != nil {
+		return fmt.Errorf("built again and parsed: %+v, %x, %v, not %+v, %x", header2, payload2, err, header, payload)
+	}
+	return nil
+}
