@@ -1,0 +1,147 @@
+package socket
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// sendControlSize holds a TTL and a source address of either family.
+const sendControlSize = 64
+
+// receiveControlSize holds a stamp, a TTL and an extended error with its offender.
+const receiveControlSize = 256
+
+// sendControl is the space for the ancillary data of one message to be sent.
+// Words, not bytes, keep it aligned for the kernel.
+type sendControl [sendControlSize / 8]uint64
+
+// receiveControl is the space for the ancillary data of one received message.
+type receiveControl [receiveControlSize / 8]uint64
+
+// encodeControl writes what cannot be said in the packet itself: a TTL, unless
+// 0, and a source address, if valid. It returns the length used.
+func encodeControl(control *sendControl, six bool, ttl uint8, source netip.Addr) (length int) {
+	buf := (*[sendControlSize]byte)(unsafe.Pointer(control))[:]
+	clear(buf)
+	if ttl != 0 {
+		level, kind := int32(unix.SOL_IP), int32(unix.IP_TTL)
+		if six {
+			level, kind = unix.SOL_IPV6, unix.IPV6_HOPLIMIT
+		}
+		data := putControl(buf, level, kind, 4)
+		binary.NativeEndian.PutUint32(data, uint32(ttl))
+		length = unix.CmsgSpace(4)
+	}
+	if !source.IsValid() {
+		return length
+	}
+	if six {
+		data := putControl(buf[length:], unix.SOL_IPV6, unix.IPV6_PKTINFO, unix.SizeofInet6Pktinfo)
+		addr := source.As16()
+		copy(data, addr[:])
+		return length + unix.CmsgSpace(unix.SizeofInet6Pktinfo)
+	}
+	data := putControl(buf[length:], unix.SOL_IP, unix.IP_PKTINFO, unix.SizeofInet4Pktinfo)
+	addr := source.As4()
+	copy(data[4:8], addr[:]) // ipi_spec_dst, behind the interface number
+	return length + unix.CmsgSpace(unix.SizeofInet4Pktinfo)
+}
+
+// putControl writes a control message header and returns where its data goes.
+func putControl(buf []byte, level, kind int32, size int) []byte {
+	header := (*unix.Cmsghdr)(unsafe.Pointer(&buf[0]))
+	header.Level, header.Type = level, kind
+	header.SetLen(unix.CmsgLen(size))
+	return buf[unix.CmsgLen(0):unix.CmsgLen(size)]
+}
+
+// ancillary is what the kernel tells about a message beside its bytes.
+type ancillary struct {
+	// stamp is the kernel's CLOCK_REALTIME reading of the arrival in
+	// nanoseconds since the Unix epoch, 0 when there is none.
+	stamp int64
+	// ttl is the TTL or hop limit the message arrived with, 0 when unknown.
+	ttl uint8
+	// failed tells that the message is an ICMP error from the error queue,
+	// of this type and code, from offender.
+	failed     bool
+	kind, code uint8
+	offender   netip.Addr
+}
+
+// decodeControl reads the ancillary data of a received message. What it does
+// not know or cannot read it skips; it ends at the first broken length.
+func decodeControl(buf []byte) (a ancillary) {
+	const headerSize = unix.SizeofCmsghdr
+	for len(buf) >= headerSize {
+		length, level, kind := readControlHeader(buf)
+		if length < uint64(unix.CmsgLen(0)) || length > uint64(len(buf)) {
+			return a
+		}
+		a.take(level, kind, buf[unix.CmsgLen(0):length])
+		next := unix.CmsgSpace(int(length) - unix.CmsgLen(0))
+		if next >= len(buf) {
+			return a
+		}
+		buf = buf[next:]
+	}
+	return a
+}
+
+// readControlHeader reads by bytes, not through a pointer to the structure:
+// so it does not depend on where the buffer lies.
+func readControlHeader(buf []byte) (length uint64, level, kind int32) {
+	var header unix.Cmsghdr
+	word := int(unsafe.Sizeof(header.Len))
+	if word == 8 {
+		length = binary.NativeEndian.Uint64(buf)
+	} else {
+		length = uint64(binary.NativeEndian.Uint32(buf))
+	}
+	return length, int32(binary.NativeEndian.Uint32(buf[word:])), int32(binary.NativeEndian.Uint32(buf[word+4:]))
+}
+
+func (a *ancillary) take(level, kind int32, data []byte) {
+	switch {
+	case level == unix.SOL_SOCKET && kind == unix.SCM_TIMESTAMPING:
+		a.stamp = softwareStamp(data)
+	case level == unix.SOL_IP && kind == unix.IP_TTL, level == unix.SOL_IPV6 && kind == unix.IPV6_HOPLIMIT:
+		if len(data) >= 4 {
+			a.ttl = uint8(binary.NativeEndian.Uint32(data))
+		}
+	case level == unix.SOL_IP && kind == unix.IP_RECVERR, level == unix.SOL_IPV6 && kind == unix.IPV6_RECVERR:
+		a.takeError(data)
+	}
+}
+
+// softwareStamp reads the first of the three times of struct scm_timestamping.
+func softwareStamp(data []byte) int64 {
+	switch size := int(unsafe.Sizeof(unix.Timespec{})); {
+	case len(data) < size:
+		return 0
+	case size == 16:
+		return int64(binary.NativeEndian.Uint64(data))*1e9 + int64(binary.NativeEndian.Uint64(data[8:]))
+	default:
+		return int64(int32(binary.NativeEndian.Uint32(data)))*1e9 + int64(int32(binary.NativeEndian.Uint32(data[4:])))
+	}
+}
+
+// takeError reads struct sock_extended_err and the offender behind it (ip(7)).
+// Errors of this machine's own making are left out: the send has told them.
+func (a *ancillary) takeError(data []byte) {
+	const size = int(unsafe.Sizeof(unix.SockExtendedErr{}))
+	if len(data) < size {
+		return
+	}
+	origin := data[4]
+	if origin != unix.SO_EE_ORIGIN_ICMP && origin != unix.SO_EE_ORIGIN_ICMP6 {
+		return
+	}
+	a.failed, a.kind, a.code = true, data[5], data[6]
+	var name unix.RawSockaddrInet6
+	copy((*[sizeofName]byte)(unsafe.Pointer(&name))[:], data[size:])
+	a.offender, _, _ = decodeName(&name)
+}

@@ -1,0 +1,159 @@
+package socket
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"netsonde/internal/packet"
+)
+
+// Kind is a way to measure.
+type Kind uint8
+
+// The kinds, the best first.
+const (
+	// KindBest takes the best that the process may use.
+	KindBest Kind = iota
+	// KindRaw are raw sockets. They need CAP_NET_RAW.
+	KindRaw
+	// KindPing are unprivileged ICMP sockets. They need the process's group in
+	// the system setting net.ipv4.ping_group_range, which root needs as well.
+	KindPing
+	// KindPort needs no rights: UDP to a closed port, and TCP connect.
+	KindPort
+)
+
+// Options say how a connection is opened.
+type Options struct {
+	// Kind is the kind to open, and no other, unless it is KindBest.
+	Kind Kind
+	// Origin is where monotonic time counts from: a time.Now of this process,
+	// the same for all connections of the process.
+	Origin time.Time
+}
+
+// Open opens the sockets, in the network namespace of the calling thread. It
+// takes at most 20 ms, in which it sends echoes to this machine itself: the
+// kernel stamps nothing in the first moments. Close must be called at the end.
+//
+// A family that the machine has not is no error: sends to it fail. The error,
+// wrapping the system's, tells that no socket of the kind could be had.
+func Open(options Options) (*Connection, error) {
+	if options.Origin.IsZero() {
+		return nil, errors.New("open sockets: no origin of monotonic time is given")
+	}
+	switch options.Kind {
+	case KindBest:
+		return openBest(options)
+	case KindRaw:
+		method, err := openRaw()
+		if err != nil {
+			return nil, fmt.Errorf("open raw sockets (they need CAP_NET_RAW): %w", err)
+		}
+		return start(options, method, nil)
+	case KindPing:
+		return openPingConnection(options, "")
+	case KindPort:
+		return openPortConnection(options, "")
+	default:
+		return nil, fmt.Errorf("open sockets: there is no kind %d", options.Kind)
+	}
+}
+
+func openBest(options Options) (*Connection, error) {
+	method, rawErr := openRaw()
+	if rawErr == nil {
+		return start(options, method, nil)
+	}
+	shortfall := fmt.Sprintf("no raw sockets (%v): grant CAP_NET_RAW for UDP traces", rawErr)
+	c, pingErr := openPingConnection(options, shortfall)
+	if pingErr == nil {
+		return c, nil
+	}
+	shortfall = fmt.Sprintf("no ICMP: neither raw sockets (%v) nor ping sockets (%v): "+
+		"grant CAP_NET_RAW, or set net.ipv4.ping_group_range to \"0 2147483647\"", rawErr, errors.Unwrap(pingErr))
+	c, err := openPortConnection(options, shortfall)
+	if err != nil {
+		return nil, errors.Join(rawErr, pingErr, err)
+	}
+	return c, nil
+}
+
+func openPingConnection(options Options, shortfall string) (*Connection, error) {
+	method, err := openPing()
+	if err != nil {
+		return nil, fmt.Errorf("open ping sockets (they need net.ipv4.ping_group_range): %w", err)
+	}
+	method.shortfall = shortfall
+	return start(options, method, nil)
+}
+
+func openPortConnection(options Options, shortfall string) (*Connection, error) {
+	method, err := openPort()
+	if err != nil {
+		return nil, fmt.Errorf("open UDP sockets: %w", err)
+	}
+	method.shortfall = shortfall
+	tcp, err := openAttempts()
+	if err != nil {
+		return nil, errors.Join(err, method.close())
+	}
+	return start(options, method, tcp)
+}
+
+// start makes a connection of open sockets, or closes them.
+func start(options Options, m method, tcp *attempts) (*Connection, error) {
+	c, err := newConnection(options.Origin, m, tcp)
+	if err != nil {
+		err = errors.Join(err, m.close())
+		if tcp != nil {
+			err = errors.Join(err, tcp.close())
+		}
+		return nil, fmt.Errorf("open sockets: %w", err)
+	}
+	if err := c.awaitStamps(); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// stampPatience bounds the wait for the first stamp.
+const stampPatience = 20 * time.Millisecond
+
+// awaitStamps echoes off this machine until the kernel stamps arrivals: it
+// begins to do so some milliseconds after it is asked. Where nothing comes
+// back, as with the loopback down, there is nothing to wait for.
+func (c *Connection) awaitStamps() error {
+	// Answers that come too late hold the token 0, which is no probe's.
+	end := c.Now().Monotonic + stampPatience
+	var replies [receiveBatch]packet.Reply
+	for sequence := uint16(0); c.Now().Monotonic < end; sequence++ {
+		probe := [1]packet.Probe{{
+			Destination: netip.AddrFrom4([4]byte{127, 0, 0, 1}),
+			Identity:    c.Capabilities().ICMP[0],
+			Sequence:    sequence,
+			Size:        portPayload,
+		}}
+		if err := c.WriteBatch(probe[:]); err != nil {
+			return err
+		}
+		if probe[0].Errno != 0 {
+			return nil
+		}
+		pause := min(c.Now().Monotonic+time.Millisecond, end)
+		for c.Now().Monotonic < pause {
+			n, _, err := c.ReadBatch(replies[:], pause)
+			if err != nil {
+				return err
+			}
+			for _, reply := range replies[:n] {
+				if reply.Stamp != 0 {
+					return nil
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package socket
+
+import (
+	"net/netip"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"netsonde"
+	"netsonde/internal/packet"
+)
+
+// sendBatch is how many probes leave with one system call. It is small because
+// they share one reading of the clocks: the last of them leaves some 20 µs
+// after it.
+const sendBatch = 8
+
+// sendTries is how often a send is tried when each failure may belong to an
+// earlier packet. One retry is enough unless errors arrive in between.
+const sendTries = 3
+
+// outgoing is a batch of probes being put together for one socket. It is
+// reused, so that sending allocates nothing once its payload has grown.
+type outgoing struct {
+	messages [sendBatch]mmsghdr
+	vectors  [sendBatch]unix.Iovec
+	names    [sendBatch]unix.RawSockaddrInet6
+	controls [sendBatch]sendControl
+	probes   [sendBatch]*packet.Probe
+	ends     [sendBatch]int
+	payload  []byte
+	n        int
+}
+
+// grow makes payload, which is outgoing.payload with one more packet at its
+// end, the batch's next message.
+func (o *outgoing) grow(p *packet.Probe, payload []byte, to netip.Addr, port uint16, scope uint32, source netip.Addr) {
+	i := o.n
+	o.payload = payload
+	o.ends[i] = len(payload)
+	o.probes[i] = p
+	header := &o.messages[i].header
+	header.Name = (*byte)(unsafe.Pointer(&o.names[i]))
+	header.Namelen = encodeName(&o.names[i], to, port, scope)
+	length := encodeControl(&o.controls[i], to.Is6(), p.TTL, source)
+	header.Control = nil
+	if length > 0 {
+		header.Control = (*byte)(unsafe.Pointer(&o.controls[i]))
+	}
+	header.SetControllen(length)
+	header.Iov = &o.vectors[i]
+	header.SetIovlen(1)
+	o.n++
+}
+
+// send sends the batch and empties it. A probe that cannot be sent gets its
+// errno, and the rest go on.
+func (o *outgoing) send(d *datagram, now func() netsonde.Instant) {
+	start := 0
+	// Only now: the payload may have moved while it grew.
+	for i := range o.n {
+		o.vectors[i].Base = unsafe.SliceData(o.payload[start:o.ends[i]])
+		o.vectors[i].SetLen(o.ends[i] - start)
+		start = o.ends[i]
+	}
+	for done, tries := 0, 0; done < o.n; {
+		sent := now()
+		for _, p := range o.probes[done:o.n] {
+			p.Sent, p.Errno = sent, 0
+		}
+		n, errno := sendmmsg(d.fd, o.messages[done:o.n])
+		if errno == 0 {
+			done, tries = done+n, 0
+			continue
+		}
+		if errno == unix.EINTR {
+			continue
+		}
+		if tries++; pends(errno) && tries < sendTries {
+			continue
+		}
+		o.probes[done].Errno = sendErrno(errno)
+		done, tries = done+1, 0
+	}
+	clear(o.probes[:o.n])
+	o.n, o.payload = 0, o.payload[:0]
+}
+
+// sendErrno gives one name to a full buffer of ours and a full queue of the interface.
+func sendErrno(errno syscall.Errno) syscall.Errno {
+	if errno == unix.EAGAIN {
+		return unix.ENOBUFS
+	}
+	return errno
+}

@@ -1,0 +1,204 @@
+package socket
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"netsonde"
+	"netsonde/internal/packet"
+)
+
+// raw measures with raw ICMP and UDP sockets, one of each a family. All
+// answers, ICMP errors about our datagrams included, come in through the ICMP
+// sockets.
+type raw struct {
+	echo, udp [2]*datagram // IPv4 and IPv6; nil for a family that is missing
+	block     *reservation
+	ports     []uint16
+	held      []*datagram
+	sources   *sources
+	zones     zones
+}
+
+// openRaw needs CAP_NET_RAW. A family that cannot be opened is left out; with
+// none left the error is that of IPv4.
+func openRaw() (r *raw, err error) {
+	r = &raw{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.close())
+			r = nil
+		}
+	}()
+	// The rights first, so that a refusal costs nothing.
+	r.echo[0], err = openDatagram(false, unix.SOCK_RAW, unix.IPPROTO_ICMP, dropAll())
+	var err6 error
+	r.echo[1], err6 = openDatagram(true, unix.SOCK_RAW, unix.IPPROTO_ICMPV6, dropAll())
+	if err != nil && err6 != nil {
+		return r, err
+	}
+	if r.block, err = reserveBlock(); err != nil {
+		return r, err
+	}
+	for range tracePorts {
+		port, held, err := reservePort()
+		if err != nil {
+			return r, err
+		}
+		r.ports, r.held = append(r.ports, port), append(r.held, held...)
+	}
+	r.sources = openSources()
+	for i, d := range r.echo {
+		if d == nil {
+			continue
+		}
+		if err = r.setUp(d); err != nil {
+			return r, err
+		}
+		// It only sends: errors come in through the ICMP socket, and
+		// datagrams belong to other programs.
+		r.udp[i], err = openDatagram(d.six, unix.SOCK_RAW, unix.IPPROTO_UDP, dropAll())
+		if err != nil {
+			return r, fmt.Errorf("raw UDP socket: %w", err)
+		}
+		if err = r.udp[i].prepare(false); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+func (r *raw) setUp(d *datagram) error {
+	if err := d.prepare(true); err != nil {
+		return err
+	}
+	filter := filter4
+	if d.six {
+		filter = filter6
+		if err := passTypes6(d.fd); err != nil {
+			return err
+		}
+	}
+	// Swapped for the filter that has dropped everything up to now.
+	return attach(d.fd, filter(r.block.block, r.ports))
+}
+
+// passTypes6 has the kernel drop all other ICMPv6 types, neighbour discovery
+// above all, before the filter runs (RFC 3542, section 3.2).
+func passTypes6(fd int) error {
+	var filter unix.ICMPv6Filter
+	for i := range filter.Data {
+		filter.Data[i] = ^uint32(0) // a set bit blocks
+	}
+	for _, kind := range []int{icmp6Unreachable, icmp6TooBig, icmp6TimeExceeded, icmp6Parameter, icmp6EchoReply} {
+		filter.Data[kind/32] &^= 1 << (kind % 32)
+	}
+	if err := unix.SetsockoptICMPv6Filter(fd, unix.SOL_ICMPV6, unix.ICMPV6_FILTER, &filter); err != nil {
+		return fmt.Errorf("ICMPv6 type filter: %w", err)
+	}
+	return nil
+}
+
+func (r *raw) capabilities() packet.Capabilities {
+	return packet.Capabilities{
+		ICMP:        r.block.identities(),
+		UDP:         r.ports,
+		Trace:       true,
+		Description: "raw ICMP sockets",
+	}
+}
+
+// sockets includes the UDP ones: their error queues must be emptied.
+func (r *raw) sockets() []*datagram { return present(r.echo[:], r.udp[:]) }
+
+func (r *raw) socket(p *packet.Probe) *datagram {
+	if p.Protocol == packet.UDP {
+		return r.udp[family(p.Destination)]
+	}
+	return r.echo[family(p.Destination)]
+}
+
+func (r *raw) compose(o *outgoing, p *packet.Probe, now netsonde.Instant) syscall.Errno {
+	scope, errno := r.zones.scope(p.Destination)
+	if errno != 0 {
+		return errno
+	}
+	if p.Protocol == packet.Echo {
+		o.grow(p, packet.AppendEcho(o.payload, p), p.Destination, 0, scope, p.Source)
+		return 0
+	}
+	datagram := *p
+	if !datagram.Source.IsValid() {
+		if datagram.Source, errno = r.sources.lookup(p.Destination, scope, now.Monotonic); errno != 0 {
+			return errno
+		}
+	}
+	// The checksum covers the source: it must be the one that the packet bears.
+	o.grow(p, packet.AppendUDP(o.payload, &datagram), p.Destination, 0, scope, datagram.Source)
+	return 0
+}
+
+func (r *raw) interpret(d *datagram, m *message) (packet.Reply, bool) {
+	if m.failed || d == r.udp[0] || d == r.udp[1] {
+		return packet.Reply{}, false // it comes as a packet too
+	}
+	var reply packet.Reply
+	var err error
+	ttl := m.ttl
+	if d.six {
+		reply, err = packet.ParseICMP6(m.data, r.zones.restore(m.from, m.scope))
+		reply.Destination = r.zones.restore(reply.Destination, m.scope)
+	} else {
+		var header packet.IPv4
+		var payload []byte
+		if header, payload, err = packet.ParseIPv4(m.data); err != nil {
+			return packet.Reply{}, false
+		}
+		reply, err = packet.ParseICMP4(payload, header.Source)
+		ttl = header.TTL
+	}
+	if err != nil || !r.ours(&reply) {
+		return packet.Reply{}, false
+	}
+	reply.TTL = ttl
+	return reply, true
+}
+
+// ours repeats what the filter cannot see behind extension headers.
+func (r *raw) ours(reply *packet.Reply) bool {
+	if reply.Protocol == packet.Echo {
+		return reply.Identity&blockMask == r.block.block
+	}
+	for _, port := range r.ports {
+		if port == reply.Identity {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *raw) close() (err error) {
+	err = errors.Join(closeAll(r.echo[:]), closeAll(r.udp[:]), closeAll(r.held))
+	if r.block != nil {
+		err = errors.Join(err, r.block.close())
+	}
+	if r.sources != nil {
+		err = errors.Join(err, r.sources.close())
+	}
+	return err
+}
+
+// present lists the sockets that there are.
+func present(lists ...[]*datagram) (sockets []*datagram) {
+	for _, list := range lists {
+		for _, d := range list {
+			if d != nil {
+				sockets = append(sockets, d)
+			}
+		}
+	}
+	return sockets
+}
