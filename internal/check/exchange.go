@@ -1,0 +1,99 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"netsonde"
+)
+
+// ReadLimit is the most bytes that one check reads from its connection, TLS
+// records included.
+const ReadLimit = 64 << 10
+
+// textLimit is the most bytes of any text of a server's that is kept.
+const textLimit = 256
+
+var errTooMuch = errors.New("connection sent 65536 bytes without a whole answer")
+
+// limitedConn is a connection that ends with an error after a number of bytes.
+type limitedConn struct {
+	net.Conn
+	left int
+}
+
+// Read reads at most what is left; once nothing is, it returns errTooMuch.
+func (c *limitedConn) Read(p []byte) (int, error) {
+	if c.left == 0 {
+		return 0, errTooMuch
+	}
+	n, err := c.Conn.Read(p[:min(len(p), c.left)])
+	c.left -= n
+	return n, err
+}
+
+// exchange is one connection of a check, and the result that it fills in.
+type exchange struct {
+	// conn is what is spoken over: the transport, or TLS above it.
+	conn      net.Conn
+	transport *limitedConn
+	service   *netsonde.Service
+	started   time.Time
+	// phase is when the running phase began.
+	phase time.Time
+	// answered is set once conn has been read from.
+	answered bool
+}
+
+// endPhase begins the next phase and returns how long the last one took.
+func (x *exchange) endPhase() time.Duration {
+	now := time.Now()
+	took := now.Sub(x.phase)
+	x.phase = now
+	return took
+}
+
+// receive feeds what arrives to feed until feed is done. It returns why it
+// ended before that, nil if it did not.
+func (x *exchange) receive(feed func([]byte) (done bool)) error {
+	buffer := make([]byte, 2048)
+	for {
+		n, err := x.conn.Read(buffer)
+		if n > 0 {
+			if !x.answered {
+				x.answered = true
+				x.service.Phases.FirstByte = x.endPhase()
+				x.service.RTT = x.phase.Sub(x.started)
+			}
+			if feed(buffer[:n]) {
+				return nil
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// fail notes that the service did not speak its protocol because of err.
+func (x *exchange) fail(ctx context.Context, err error) {
+	x.service.State, x.service.Reason = conversationFailure(ctx, err, x.answered)
+}
+
+// conversationFailure says what an error means that came after the connection
+// had been accepted. answered tells that the server had said something.
+func conversationFailure(ctx context.Context, err error, answered bool) (netsonde.ServiceState, string) {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return netsonde.ServiceFailed, cancelled
+	case errors.Is(err, io.EOF) && !answered:
+		return netsonde.ServiceWrongProtocol, "connection closed without data"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return netsonde.ServiceWrongProtocol, "connection closed in the middle of the answer"
+	default:
+		return netsonde.ServiceWrongProtocol, reason(err)
+	}
+}

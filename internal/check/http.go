@@ -1,0 +1,65 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"netsonde"
+)
+
+var (
+	errNotHTTP = errors.New("answer is not HTTP")
+	errTLSHere = errors.New("answer is TLS, not HTTP")
+)
+
+// checkHTTP asks for the head of the root page and reads the answer's status
+// and Server header (RFC 9110, RFC 9112).
+func checkHTTP(ctx context.Context, x *exchange, host string) {
+	request := "HEAD / HTTP/1.1\r\n" +
+		"Host: " + hostHeader(host, x.service.Port, x.service.Kind.Port()) + "\r\n" +
+		"User-Agent: netsonde\r\n" +
+		"Connection: close\r\n\r\n"
+	// A failed write is no answer yet: a server of another protocol may have
+	// said its banner and hung up. Reading tells.
+	_, _ = io.WriteString(x.conn, request)
+
+	var parser responseParser
+	err := x.receive(parser.feed)
+	response, ok := parser.response()
+	switch {
+	case ok:
+		x.service.State = netsonde.ServiceOpen
+		x.service.Code = response.code
+		x.service.Server = response.server
+	case err != nil:
+		x.fail(ctx, err)
+	case parser.looksLikeTLS():
+		x.fail(ctx, errTLSHere)
+	default:
+		x.fail(ctx, errNotHTTP)
+	}
+}
+
+// hostHeader is the value of the Host header (RFC 9110, section 7.2): the host
+// as typed, IPv6 literals in brackets and without their zone, which means
+// nothing to others; the port when it is not the usual one.
+func hostHeader(host string, port, usual uint16) string {
+	addr, err := netip.ParseAddr(host)
+	literal6 := err == nil && addr.Is6()
+	if literal6 {
+		host, _, _ = strings.Cut(host, "%")
+	}
+	switch {
+	case port != usual:
+		return net.JoinHostPort(host, strconv.Itoa(int(port)))
+	case literal6:
+		return "[" + host + "]"
+	default:
+		return host
+	}
+}
