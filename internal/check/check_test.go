@@ -91,6 +91,17 @@ func TestHTTPRequest(t *testing.T) {
 	}
 }
 
+func TestHTTPOverIPv6(t *testing.T) {
+	listener, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		lacks(t, "IPv6 on the loopback", err)
+	}
+	server := serveOn(t, listener, answers("HTTP/1.1 200 OK\r\n\r\n"))
+	if s := checkPort(t, patience, netsonde.KindHTTP, server); s.State != netsonde.ServiceOpen {
+		t.Errorf("got %v, %q", s.State, s.Reason)
+	}
+}
+
 func TestHostHeaderOnUsualPort(t *testing.T) {
 	for host, want := range map[string]string{
 		"web.test": "web.test", "10.0.0.1": "10.0.0.1", "::1": "[::1]", "fe80::1%eth0": "[fe80::1]",

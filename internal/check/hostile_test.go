@@ -38,14 +38,14 @@ func repeats(first, rest string) func(net.Conn) {
 	}
 }
 
-// drips is a server that says a text byte by byte, as slowly as a person types.
+// drips is a server that says a text byte by byte, five milliseconds each.
 func drips(text string) func(net.Conn) {
 	return func(conn net.Conn) {
 		for i := range len(text) {
 			if _, err := conn.Write([]byte{text[i]}); err != nil {
 				return
 			}
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(5 * time.Millisecond)
 		}
 		holds(conn)
 	}

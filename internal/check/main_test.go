@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -24,6 +25,12 @@ func serve(t *testing.T, handle func(net.Conn)) netip.AddrPort {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveOn(t, listener, handle)
+}
+
+// serveOn is serve on a listener, which it closes.
+func serveOn(t *testing.T, listener net.Listener, handle func(net.Conn)) netip.AddrPort {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -45,6 +52,16 @@ func serve(t *testing.T, handle func(net.Conn)) netip.AddrPort {
 		running.Wait()
 	})
 	return netip.MustParseAddrPort(listener.Addr().String())
+}
+
+// lacks skips a test for want of something of the machine's, and fails it where
+// nothing may be wanting.
+func lacks(t *testing.T, what string, err error) {
+	t.Helper()
+	if os.Getenv("NETSONDE_LAB") == "require" {
+		t.Fatalf("%s: %v", what, err)
+	}
+	t.Skipf("%s: %v", what, err)
 }
 
 // says is a server that says a text and closes.
