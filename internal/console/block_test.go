@@ -189,7 +189,7 @@ func TestBlocks(t *testing.T) {
 func TestComplaints(t *testing.T) {
 	refused := &netsonde.Service{State: netsonde.ServiceClosed, Reason: "[Errno 111] Connection refused"}
 	silent := &netsonde.Service{State: netsonde.ServiceWrongProtocol, Reason: "timed out"}
-	unsendable := &netsonde.Route{End: netsonde.RouteSendFailed}
+	unsendable := &netsonde.Route{End: netsonde.RouteSendFailed, Errno: syscall.EHOSTUNREACH}
 	end := " -\t " + momentText + "\n"
 	for name, test := range map[string]struct {
 		output netsonde.Output
@@ -218,7 +218,11 @@ func TestComplaints(t *testing.T) {
 		"3 hdr_payload_70000": {text3, report{samples: unsent(4, syscall.EMSGSIZE)},
 			"EE: Exception: Network is unreachable... ([Errno 90] Message too long)" + end},
 		"3 only the trace could not send": {text3, report{samples: answered(1), route: unsendable},
-			"EE: Exception: Could not trace the route to 10.77.10.9: nothing could be sent" + end},
+			"EE: Exception: Network is unreachable... ([Errno 113] No route to host)" + end},
+		"3 ping and trace fail for different reasons": {text3, report{samples: unsent(2, syscall.EPERM), route: unsendable},
+			"EE: Exception: Network is unreachable... ([Errno 1] Operation not permitted)" + end +
+				"EE: Exception: Network is unreachable... ([Errno 113] No route to host)" + end},
+		"3 nothing here can trace": {text3, report{samples: answered(1), route: &netsonde.Route{End: netsonde.RouteUnsupported}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			round := roundOf(watched("hang.test", test.output, everything...), "10.77.10.9", 1)

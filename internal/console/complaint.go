@@ -13,21 +13,14 @@ import (
 const exception = "Exception"
 
 // appendComplaints appends the error and warning lines of a round: what could
-// not be sent, and each service that is not there, with the reason.
+// not be sent, once for each reason, and each service that is not there.
 func (d *Diagnostics) appendComplaints(dst []byte, b *block) []byte {
-	sendFailed := false
-	if b.burst != nil {
-		for i := range b.burst.Samples {
-			if sample := &b.burst.Samples[i]; sample.Outcome == netsonde.OutcomeSendFailed {
-				dst = d.appendError(dst, exception, "Network is unreachable... ("+errnoText(sample.Errno)+")")
-				sendFailed = true
-				break
-			}
-		}
+	errno, failed := burstFailure(b.burst)
+	if failed {
+		dst = d.appendSendFailure(dst, errno)
 	}
-	if b.route != nil && b.route.End == netsonde.RouteSendFailed && !sendFailed {
-		dst = d.appendError(dst, exception,
-			"Could not trace the route to "+b.round.Addr.String()+": nothing could be sent")
+	if b.route != nil && b.route.End == netsonde.RouteSendFailed && (!failed || b.route.Errno != errno) {
+		dst = d.appendSendFailure(dst, b.route.Errno)
 	}
 	for _, service := range b.services {
 		if service != nil && !present(service) {
@@ -35,6 +28,24 @@ func (d *Diagnostics) appendComplaints(dst []byte, b *block) []byte {
 		}
 	}
 	return dst
+}
+
+// burstFailure is why the first echo that could not be sent was not.
+func burstFailure(burst *netsonde.Burst) (errno syscall.Errno, failed bool) {
+	if burst == nil {
+		return 0, false
+	}
+	for i := range burst.Samples {
+		if sample := &burst.Samples[i]; sample.Outcome == netsonde.OutcomeSendFailed {
+			return sample.Errno, true
+		}
+	}
+	return 0, false
+}
+
+// appendSendFailure uses connmonitor's words, whatever the error number says.
+func (d *Diagnostics) appendSendFailure(dst []byte, errno syscall.Errno) []byte {
+	return d.appendError(dst, exception, "Network is unreachable... ("+errnoText(errno)+")")
 }
 
 func (d *Diagnostics) appendServiceComplaint(dst []byte, round *netsonde.Round, s *netsonde.Service) []byte {

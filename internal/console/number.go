@@ -13,7 +13,7 @@ const decimals = 6
 const noAnswer = -1.0
 
 // milliseconds is d in the unit of every output here. It is exact to the
-// nanosecond for what is below 100 days.
+// nanosecond for what is below eleven days.
 func milliseconds(d time.Duration) float64 {
 	return float64(d) / float64(time.Millisecond)
 }

@@ -1,0 +1,48 @@
+package console
+
+import (
+	"testing"
+	"time"
+
+	"netsonde"
+)
+
+// TestPendingForgetsTheRemoved runs a target whose neighbours are taken away by
+// reloads again and again, each with a result whose round never comes.
+func TestPendingForgetsTheRemoved(t *testing.T) {
+	target := &netsonde.Target{Host: "web.test", Groups: []netsonde.Group{{
+		Probes: []netsonde.Probe{{ID: 1, Kind: netsonde.KindPing}},
+	}}}
+	p := newPending()
+	largest := 0
+	for i := range 20 * leastSweep {
+		removed := netsonde.ProbeID(i + 2)
+		round := netsonde.Round{
+			Target: target, N: uint64(i + 1),
+			Ended: netsonde.Instant{Monotonic: time.Duration(i) * time.Second},
+		}
+		p.add(&netsonde.Batch{
+			Bursts: []netsonde.Burst{{Probe: 1, Round: round.N}, {Probe: removed, Round: 1}},
+			Rounds: []netsonde.Round{round},
+		})
+		if b := p.take(&round); b.burst == nil {
+			t.Fatalf("round %d has lost its burst", round.N)
+		}
+		largest = max(largest, len(p.results))
+	}
+	// At one a second, 600 results are younger than staleAfter.
+	if limit := 2 * leastSweep; largest > limit {
+		t.Errorf("%d results waited at once, want at most %d", largest, limit)
+	}
+}
+
+// TestPendingKeepsTheYoung has more results waiting than are ever forgotten at once.
+func TestPendingKeepsTheYoung(t *testing.T) {
+	p := newPending()
+	for i := range 3 * leastSweep {
+		p.add(&netsonde.Batch{Bursts: []netsonde.Burst{{Probe: netsonde.ProbeID(i), Round: 1}}})
+	}
+	if len(p.results) != 3*leastSweep {
+		t.Errorf("%d results wait, want %d", len(p.results), 3*leastSweep)
+	}
+}
