@@ -187,17 +187,19 @@ func (a *Agent) Apply(ctx context.Context, plan *netsonde.Plan) error {
 	defer cancel()
 	defer context.AfterFunc(a.ending, cancel)()
 
-	a.lookUpFirst(lookups, a.install(plan, cancel))
+	complete := a.lookUpFirst(lookups, a.install(plan, cancel))
 
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case a.plan != plan:
 		return nil
-	case a.ending.Err() != nil:
-		return fmt.Errorf("apply plan: %w", ErrEnding)
+	case complete:
+		// A plan that runs once may be over by now: it is judged all the same.
 	case ctx.Err() != nil:
 		return fmt.Errorf("apply plan: look up its hosts: %w", ctx.Err())
+	default:
+		return fmt.Errorf("apply plan: %w", ErrEnding)
 	}
 	for _, n := range a.names {
 		if n.address.IsValid() {
@@ -231,12 +233,12 @@ func (a *Agent) install(plan *netsonde.Plan, cancel context.CancelFunc) (unknown
 		n.again = now
 		names[target.Name] = n
 		if !n.address.IsValid() {
+			n.awaited = true
 			unknown = append(unknown, n)
 		}
 		s := &shares[a.shardOf(target.Name)]
 		s.targets = append(s.targets, target)
 		s.addresses = append(s.addresses, n.address)
-		s.once = once
 	}
 	a.names = names
 	for i, s := range a.shards {
@@ -265,4 +267,21 @@ func (a *Agent) shardOf(target string) int {
 	h := fnv.New64a()
 	h.Write([]byte(target))
 	return int(h.Sum64() % uint64(len(a.shards)))
+}
+
+// Responds reports whether every shard takes work before ctx ends. It is for
+// watchdogs, while Run runs.
+func (a *Agent) Responds(ctx context.Context) bool {
+	answers := make(chan struct{}, len(a.shards))
+	for _, s := range a.shards {
+		s.post(func(netsonde.Instant) { answers <- struct{}{} })
+	}
+	for range a.shards {
+		select {
+		case <-answers:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"netsonde"
@@ -32,7 +33,9 @@ type name struct {
 	// nothing is looked up.
 	literal bool
 	// busy is closed when the lookup in flight ends; nil when there is none.
-	busy     chan struct{}
+	busy chan struct{}
+	// awaited tells that an Apply sees to the next lookup.
+	awaited  bool
 	again    time.Time
 	failures int
 }
@@ -47,24 +50,41 @@ func newName(target *netsonde.Target) *name {
 }
 
 // lookUpFirst looks up names that have no address, all at the same time within
-// the limit, tells of those that fail, and returns when it knows or ctx ends.
-func (a *Agent) lookUpFirst(ctx context.Context, unknown []*name) {
+// the limit, and tells of those that fail. It returns when each has been, or
+// ctx ends: then some were not, and complete is false.
+func (a *Agent) lookUpFirst(ctx context.Context, unknown []*name) (complete bool) {
+	defer a.leave(unknown)
 	var lookups sync.WaitGroup
-	defer lookups.Wait()
+	var known atomic.Int64
 	for _, n := range unknown {
 		if n.literal {
 			a.failed(n, errNoAddress, true)
+			known.Add(1)
 			continue
 		}
 		release, err := a.lookups.acquire(ctx)
 		if err != nil {
-			return
+			break
 		}
 		lookups.Go(func() {
 			defer release()
-			a.lookUp(ctx, n, true)
+			if a.lookUp(ctx, n, true) {
+				known.Add(1)
+			}
 		})
 	}
+	lookups.Wait()
+	return known.Load() == int64(len(unknown))
+}
+
+// leave gives names that were awaited over to lookUpAgain.
+func (a *Agent) leave(names []*name) {
+	a.mu.Lock()
+	for _, n := range names {
+		n.awaited = false
+	}
+	a.mu.Unlock()
+	a.reckonAnew()
 }
 
 // lookUpAgain looks names up whenever their time has come, until ctx ends.
@@ -113,9 +133,7 @@ func (a *Agent) dueNames(now time.Time) (due []*name, next time.Time) {
 	defer a.mu.Unlock()
 	for _, n := range a.names {
 		switch {
-		case n.literal || n.busy != nil:
-		case !n.address.IsValid() && n.failures == 0:
-			// Its first lookup is Apply's, which tells when it fails.
+		case n.literal, n.busy != nil, n.awaited:
 		case !n.again.After(now):
 			due = append(due, n)
 		case next.IsZero() || n.again.Before(next):
@@ -126,8 +144,9 @@ func (a *Agent) dueNames(now time.Time) (due []*name, next time.Time) {
 }
 
 // lookUp looks one name up; tell has a failure told. A lookup that is already
-// in flight is waited for, and repeated only if it found nothing.
-func (a *Agent) lookUp(ctx context.Context, n *name, tell bool) {
+// in flight is waited for, and repeated only if it found nothing. known is
+// false when ctx ended before.
+func (a *Agent) lookUp(ctx context.Context, n *name, tell bool) (known bool) {
 	a.mu.Lock()
 	for n.busy != nil {
 		busy := n.busy
@@ -135,12 +154,12 @@ func (a *Agent) lookUp(ctx context.Context, n *name, tell bool) {
 		select {
 		case <-busy:
 		case <-ctx.Done():
-			return
+			return false
 		}
 		a.mu.Lock()
 		if n.address.IsValid() {
 			a.mu.Unlock()
-			return
+			return true
 		}
 	}
 	busy := make(chan struct{})
@@ -149,10 +168,11 @@ func (a *Agent) lookUp(ctx context.Context, n *name, tell bool) {
 	a.mu.Unlock()
 
 	address, err := a.resolve(ctx, target, current)
+	known = err == nil || ctx.Err() == nil
 	switch {
 	case err == nil:
 		a.found(n, address)
-	case ctx.Err() == nil:
+	case known:
 		a.failed(n, err, tell)
 	}
 	a.mu.Lock()
@@ -160,6 +180,7 @@ func (a *Agent) lookUp(ctx context.Context, n *name, tell bool) {
 	a.mu.Unlock()
 	close(busy)
 	a.reckonAnew()
+	return known
 }
 
 // found stores an address and gives it to the shard if it is news.

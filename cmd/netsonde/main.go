@@ -1,0 +1,110 @@
+// Command netsonde keeps the vital signs of a network. It also answers to the
+// names connmonitor and connvitals.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"netsonde/internal/console"
+)
+
+// The exit codes of every command but connmonitor and connvitals, which keep
+// their originals'.
+const (
+	exitWell    = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+func main() {
+	// A reader that leaves is told by the write that fails.
+	signal.Ignore(syscall.SIGPIPE)
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, diagnostics: console.NewDiagnostics(
+		os.Stderr, coloured(os.Stderr), time.Now)}
+	os.Exit(p.run(context.Background(), filepath.Base(os.Args[0]), os.Args[1:]))
+}
+
+// program is what every command works with.
+type program struct {
+	stdin, stdout *os.File
+	diagnostics   *console.Diagnostics
+}
+
+// run runs the program as it was called and returns its exit code.
+func (p *program) run(ctx context.Context, name string, args []string) int {
+	var command *cobra.Command
+	switch name {
+	case "connmonitor":
+		command = p.connmonitorCommand()
+	case "connvitals":
+		command = p.connvitalsCommand()
+	default:
+		command = p.rootCommand()
+	}
+	command.SetArgs(args)
+	command.SetOut(p.stdout)
+	command.SilenceErrors, command.SilenceUsage = true, true
+	err := command.ExecuteContext(ctx)
+	var code exitCode
+	switch {
+	case err == nil:
+		return exitWell
+	case errors.As(err, &code):
+		return int(code)
+	default:
+		p.diagnostics.Error("Exception", err.Error())
+		var failure failureError
+		if errors.As(err, &failure) {
+			return exitFailure
+		}
+		return exitUsage
+	}
+}
+
+// exitCode ends the program with a code; what there was to say has been said.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// exit is the error for an exit code, nil for 0.
+func exit(code int) error {
+	if code == exitWell {
+		return nil
+	}
+	return exitCode(code)
+}
+
+// failureError is an error while running, as against one in how the program was called.
+type failureError struct{ error }
+
+func (e failureError) Unwrap() error { return e.error }
+
+func (p *program) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "netsonde",
+		Short: "Keeps the vital signs of a network: pings, routes and services of many hosts",
+		Args:  cobra.NoArgs,
+		RunE:  func(command *cobra.Command, _ []string) error { return command.Help() },
+	}
+	root.AddCommand(
+		p.runCommand(), p.connmonitorCommand(), p.connvitalsCommand(), p.versionCommand(),
+		installCommand(), uninstallCommand(),
+	)
+	return root
+}
+
+// coloured reports whether a stream is a terminal whose user wants colours.
+func coloured(stream *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(stream.Fd()), unix.TCGETS)
+	return err == nil && os.Getenv("NO_COLOR") == ""
+}

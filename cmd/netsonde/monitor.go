@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"netsonde"
+	"netsonde/internal/agent"
+	"netsonde/internal/check"
+	"netsonde/internal/config"
+	"netsonde/internal/console"
+	"netsonde/internal/service"
+	"netsonde/internal/socket"
+)
+
+// flushTime bounds how long results are still written after the end, to a
+// reader that is slow.
+const flushTime = 5 * time.Second
+
+// aliveTime bounds how long a shard may take to answer systemd's watchdog.
+const aliveTime = 5 * time.Second
+
+// monitor is one endless run: a file of hosts in, blocks out.
+type monitor struct {
+	program *program
+	// path is the file, "-" for standard input.
+	path string
+	// strict ends the run when a reload fails, as connmonitor does.
+	strict bool
+	// badConfiguration is the exit code for a file that cannot be used.
+	badConfiguration int
+
+	agent *agent.Agent
+}
+
+// errStopped ends a run that was told to stop before it had begun.
+var errStopped = errors.New("stopped by a signal")
+
+// run monitors until it is stopped and returns the exit code.
+func (m *monitor) run(ctx context.Context) int {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	signals := listen()
+	defer signals.close()
+	go signals.serve(func() { end(errStopped) })
+
+	plan, err := m.read(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return exitWell
+	case err != nil:
+		return m.badConfiguration
+	case len(plan.Targets) == 0:
+		m.program.complain(config.ErrNoHosts)
+		return m.badConfiguration
+	}
+	return m.monitor(ctx, end, signals, plan)
+}
+
+// monitor runs a plan and those that take its place.
+func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, signals *signals, plan *netsonde.Plan) int {
+	output := console.New(console.Options{
+		Results: m.program.stdout, Diagnostics: m.program.diagnostics, Flush: flushTime,
+	})
+	running, connection, err := m.program.newAgent(output)
+	if err != nil {
+		m.program.diagnostics.Error("OSError", err.Error())
+		return exitFailure
+	}
+	defer connection.Close()
+	m.agent = running
+	signals.onStop(func() {
+		m.program.tell(service.NotifyStopping())
+		m.agent.Drain()
+	})
+
+	printing, endPrinting := context.WithCancel(context.Background())
+	defer endPrinting()
+	printed := make(chan error, 1)
+	go func() {
+		err := output.Run(printing)
+		if err != nil {
+			end(err)
+		}
+		printed <- err
+	}()
+	var servants sync.WaitGroup
+	servants.Go(func() { end(m.apply(ctx, signals.reloads, plan)) })
+	servants.Go(func() { m.program.tell(service.KeepAlive(ctx, m.alive(ctx))) })
+	err = m.agent.Run(ctx)
+	cause := context.Cause(ctx)
+	end(nil)
+	servants.Wait()
+	endPrinting()
+	written := <-printed
+
+	switch {
+	case err != nil:
+		m.program.diagnostics.Error("OSError", err.Error())
+		return exitFailure
+	case errors.Is(cause, agent.ErrNoHosts):
+		m.program.complain(config.ErrNoHosts)
+		return m.badConfiguration
+	case errors.Is(cause, errReload):
+		return m.badConfiguration
+	case written != nil && !errors.Is(written, console.ErrClosed):
+		m.program.diagnostics.Error("OSError", written.Error())
+		return exitFailure
+	}
+	return exitWell
+}
+
+// errReload ends a run whose file has become unusable; that has been said.
+var errReload = errors.New("the configuration can no longer be used")
+
+// apply hands the agent its first plan and then, whenever it is asked, the
+// file's. It returns why the run must end, nil when the context has ended.
+func (m *monitor) apply(ctx context.Context, reloads <-chan struct{}, plan *netsonde.Plan) error {
+	m.program.tell(service.NotifyReady())
+	for first := true; ; first = false {
+		if plan != nil {
+			err := m.agent.Apply(ctx, plan)
+			if errors.Is(err, agent.ErrNoHosts) && (first || m.strict) {
+				return err
+			}
+			if errors.Is(err, agent.ErrNoHosts) {
+				m.program.complain(config.ErrNoHosts)
+			}
+		}
+		if !first {
+			m.program.tell(service.NotifyReady())
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-reloads:
+		}
+		m.program.tell(service.NotifyReloading())
+		var err error
+		if plan, err = m.reload(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// reload reads the file again. The plan is nil when nothing is to change.
+func (m *monitor) reload(ctx context.Context) (*netsonde.Plan, error) {
+	if m.path == standardInput {
+		m.program.diagnostics.Error("OSError", "No input file to read! (input given on stdin)")
+		return nil, nil
+	}
+	plan, err := m.read(ctx)
+	if err == nil && len(plan.Targets) == 0 {
+		m.program.complain(config.ErrNoHosts)
+		err = config.ErrNoHosts
+	}
+	switch {
+	case err == nil:
+		return plan, nil
+	case ctx.Err() != nil:
+		return nil, nil
+	case m.strict:
+		return nil, errReload
+	}
+	m.program.diagnostics.Warn("The configuration is not changed: " + m.path + " cannot be used")
+	return nil, nil
+}
+
+// read reads the configuration and tells all that is wrong with it.
+func (m *monitor) read(ctx context.Context) (*netsonde.Plan, error) {
+	load := func() (*netsonde.Plan, []config.Diagnostic, error) { return config.Load(ctx, m.path) }
+	if m.path == standardInput {
+		load = func() (*netsonde.Plan, []config.Diagnostic, error) { return config.Parse("standard input", m.program.stdin) }
+	}
+	type outcome struct {
+		plan        *netsonde.Plan
+		diagnostics []config.Diagnostic
+		err         error
+	}
+	// Standard input cannot be interrupted, so the wait for it is.
+	done := make(chan outcome, 1)
+	go func() {
+		plan, diagnostics, err := load()
+		done <- outcome{plan, diagnostics, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, fmt.Errorf("read the configuration: %w", context.Cause(ctx))
+	case read := <-done:
+		for i := range read.diagnostics {
+			m.program.complain(read.diagnostics[i])
+		}
+		return read.plan, read.err
+	}
+}
+
+// alive tells systemd's watchdog whether every shard still takes work.
+func (m *monitor) alive(ctx context.Context) func() bool {
+	return func() bool {
+		ctx, cancel := context.WithTimeout(ctx, aliveTime)
+		defer cancel()
+		return m.agent.Responds(ctx)
+	}
+}
+
+// complain tells a diagnostic of a configuration.
+func (p *program) complain(err error) {
+	var d config.Diagnostic
+	switch {
+	case !errors.As(err, &d):
+		p.diagnostics.Error("Exception", err.Error())
+	case d.Severity == config.Warning:
+		p.diagnostics.Warn(d.Text)
+	default:
+		p.diagnostics.Error(d.Type, d.Text)
+	}
+}
+
+// tell warns of what went wrong beside the monitoring.
+func (p *program) tell(err error) {
+	if err != nil {
+		p.diagnostics.Warn(err.Error())
+	}
+}
+
+// newAgent opens the best sockets that can be had, says once if they are not
+// the best there are, and makes an agent of them. The caller closes them when
+// the agent has run.
+func (p *program) newAgent(sink agent.Sink) (*agent.Agent, *socket.Connection, error) {
+	connection, err := socket.Open(socket.Options{Origin: time.Now()})
+	if err != nil {
+		return nil, nil, err
+	}
+	if can := connection.Capabilities(); can.Shortfall != "" {
+		p.diagnostics.Warn(fmt.Sprintf("Measuring with %s: %s", can.Description, can.Shortfall))
+	}
+	run := check.New(check.Options{}).Check
+	a, err := agent.New(agent.Config{
+		Connections: []agent.Connection{connection},
+		Checks: map[netsonde.Kind]agent.Check{
+			netsonde.KindHTTP: run, netsonde.KindHTTPS: run, netsonde.KindMySQL: run,
+		},
+		Sinks: []agent.Sink{sink},
+		Warn:  p.diagnostics.Warn,
+		Proc:  os.DirFS("/proc"),
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, connection.Close())
+	}
+	return a, connection, nil
+}

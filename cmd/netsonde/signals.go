@@ -1,0 +1,68 @@
+package main
+
+import (
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+// signals turns what the kernel sends into reloads and an orderly end.
+type signals struct {
+	received chan os.Signal
+	// reloads holds at most one reload that has not begun: any number of
+	// SIGHUPs in the meantime are one.
+	reloads chan struct{}
+
+	mu   sync.Mutex
+	stop func()
+}
+
+// listen takes over SIGHUP, SIGTERM and SIGINT.
+func listen() *signals {
+	s := &signals{received: make(chan os.Signal, 64), reloads: make(chan struct{}, 1)}
+	signal.Notify(s.received, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	return s
+}
+
+// close gives the signals back to the system and ends serve.
+func (s *signals) close() {
+	signal.Stop(s.received)
+	close(s.received)
+}
+
+// onStop is what the first SIGTERM or SIGINT calls from now on.
+func (s *signals) onStop(stop func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stop = stop
+}
+
+// serve acts on signals until close. The first that asks for an end calls
+// stop, or what onStop has put in its place; the second ends the process at
+// once, with the code that shells know.
+func (s *signals) serve(stop func()) {
+	s.mu.Lock()
+	if s.stop == nil {
+		s.stop = stop
+	}
+	s.mu.Unlock()
+	stopping := false
+	for received := range s.received {
+		if received == syscall.SIGHUP {
+			select {
+			case s.reloads <- struct{}{}:
+			default:
+			}
+			continue
+		}
+		if stopping {
+			os.Exit(128 + int(received.(syscall.Signal)))
+		}
+		stopping = true
+		s.mu.Lock()
+		stop := s.stop
+		s.mu.Unlock()
+		stop()
+	}
+}
