@@ -44,7 +44,9 @@ type Connection struct {
 	attempts *attempts
 	out      outgoing
 	in       *incoming
-	sockets  []*datagram
+	// message is the one being interpreted; on the stack it would escape.
+	message message
+	sockets []*datagram
 	// polled are the wake-up, the sockets and, if there are any, the attempts.
 	polled []unix.PollFd
 	first  int
@@ -233,15 +235,14 @@ func (c *Connection) read(d *datagram, replies []packet.Reply, flags int) (n int
 	}
 	now := c.Now()
 	for i := range got {
-		m, ok := c.in.message(i)
+		if !c.in.message(i, &c.message) {
+			continue
+		}
+		reply, ok := c.method.interpret(d, &c.message)
 		if !ok {
 			continue
 		}
-		reply, ok := c.method.interpret(d, &m)
-		if !ok {
-			continue
-		}
-		reply.Stamp, reply.Read = m.stamp, now
+		reply.Stamp, reply.Read = c.message.stamp, now
 		replies[n] = reply
 		n++
 	}

@@ -81,17 +81,18 @@ func fatal(errno syscall.Errno) bool {
 	return errno == unix.EBADF || errno == unix.EFAULT || errno == unix.EINVAL || errno == unix.ENOTSOCK
 }
 
-// message returns a message of the last receive, ok false if it was cut short.
-func (in *incoming) message(i int) (m message, ok bool) {
+// message fills m with a message of the last receive. It reports false for one
+// that was cut short.
+func (in *incoming) message(i int, m *message) bool {
 	received := &in.messages[i]
 	if received.header.Flags&(unix.MSG_TRUNC|unix.MSG_CTRUNC) != 0 {
-		return message{}, false
+		return false
 	}
-	m.data = in.payload[i*messageSize:][:min(received.length, messageSize)]
+	*m = message{data: in.payload[i*messageSize:][:min(received.length, messageSize)]}
 	if received.header.Namelen > 0 {
 		m.from, m.port, m.scope = decodeName(&in.names[i])
 	}
 	control := (*[receiveControlSize]byte)(unsafe.Pointer(&in.controls[i]))
 	m.ancillary = decodeControl(control[:min(uint64(received.header.Controllen), receiveControlSize)])
-	return m, true
+	return true
 }

@@ -107,6 +107,11 @@ func (p *ping) socket(probe *packet.Probe) *datagram {
 }
 
 func (p *ping) compose(o *outgoing, probe *packet.Probe, _ netsonde.Instant) syscall.Errno {
+	if probe.Destination.Is6() && probe.Source.IsValid() {
+		// The kernel takes the source of an IPv6 ping socket from its bind
+		// and ignores IPV6_PKTINFO. Better no answer than one of another path.
+		return unix.EOPNOTSUPP
+	}
 	scope, errno := p.zones.scope(probe.Destination)
 	if errno != 0 {
 		return errno

@@ -1,0 +1,106 @@
+package socket_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"netsonde/internal/packet"
+	"netsonde/internal/socket"
+)
+
+// volley is one batch of echoes out and in, over buffers of its own.
+type volley struct {
+	connection *socket.Connection
+	probes     [32]packet.Probe
+	replies    [32]packet.Reply
+}
+
+// fly sends the batch and reads until all is answered.
+func (v *volley) fly(t testing.TB, to netip.Addr) {
+	for i := range v.probes {
+		v.probes[i] = probeOf(v.connection, to, uint16(i))
+		v.probes[i].TTL = 64
+	}
+	v.exchange(t)
+}
+
+func (v *volley) exchange(t testing.TB) {
+	if err := v.connection.WriteBatch(v.probes[:]); err != nil {
+		t.Fatal(err)
+	}
+	until := v.connection.Now().Monotonic + patience
+	for got := 0; got < len(v.probes); {
+		n, empty, err := v.connection.ReadBatch(v.replies[:], until)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got += n; n == 0 && empty.Monotonic >= until {
+			t.Fatalf("%d answers to %d probes", got, len(v.probes))
+		}
+	}
+}
+
+func TestSteadyStateAllocatesNothing(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	openPings(t)
+	setting(t, "ipv4/icmp_ratelimit", "0")
+	setting(t, "ipv6/icmp/ratelimit", "0")
+	setting(t, "ipv4/icmp_msgs_per_sec", "100000")
+	setting(t, "ipv4/icmp_msgs_burst", "100000")
+	for name, kind := range kinds {
+		for _, to := range []netip.Addr{localhost4, localhost6} {
+			v := &volley{connection: open(t, kind)}
+			v.fly(t, to)
+			if n := testing.AllocsPerRun(50, func() { v.exchange(t) }); n != 0 {
+				t.Errorf("%s to %s: %v allocations a batch", name, to, n)
+			}
+		}
+	}
+	v := &volley{connection: open(t, socket.KindRaw)}
+	for i := range v.probes {
+		v.probes[i] = packet.Probe{
+			Protocol: packet.UDP, Destination: localhost4, Identity: v.connection.Capabilities().UDP[0],
+			Sequence: uint16(i + 1), Port: 33500,
+		}
+	}
+	v.exchange(t)
+	if n := testing.AllocsPerRun(50, func() { v.exchange(t) }); n != 0 {
+		t.Errorf("UDP: %v allocations a batch", n)
+	}
+}
+
+// BenchmarkEcho sends to and reads from the loopback. "cpu-ns/probe" holds all
+// that the process spends, the kernel's own answers included.
+func BenchmarkEcho(b *testing.B) {
+	for _, name := range []string{"raw", "ping"} {
+		b.Run(name, func(b *testing.B) {
+			c, err := socket.Open(socket.Options{Kind: kinds[name], Origin: time.Now()})
+			if err != nil {
+				b.Skip(err) // a benchmark needs no namespace, but the rights
+			}
+			defer c.Close()
+			v := &volley{connection: c}
+			v.fly(b, localhost4)
+			before := processTime(b)
+			b.ReportAllocs()
+			for b.Loop() {
+				v.exchange(b)
+			}
+			b.ReportMetric(float64(processTime(b)-before)/float64(b.N*len(v.probes)), "cpu-ns/probe")
+		})
+	}
+}
+
+// processTime is the processor time of the process so far, in nanoseconds.
+func processTime(b *testing.B) int64 {
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return unix.TimevalToNsec(usage.Utime) + unix.TimevalToNsec(usage.Stime)
+}

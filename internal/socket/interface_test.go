@@ -1,0 +1,8 @@
+package socket_test
+
+import (
+	"netsonde/internal/agent"
+	"netsonde/internal/socket"
+)
+
+var _ agent.Connection = (*socket.Connection)(nil)
