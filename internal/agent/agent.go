@@ -68,8 +68,9 @@ type Agent struct {
 	// changed makes the loop that looks names up again reckon anew.
 	changed chan struct{}
 
-	mu    sync.Mutex
-	plan  *netsonde.Plan
+	mu sync.Mutex
+	// plans counts the plans so far, the last of which holds.
+	plans uint64
 	names map[string]*name
 	// supersede ends the waiting of the Apply before.
 	supersede context.CancelFunc
@@ -187,12 +188,13 @@ func (a *Agent) Apply(ctx context.Context, plan *netsonde.Plan) error {
 	defer cancel()
 	defer context.AfterFunc(a.ending, cancel)()
 
-	complete := a.lookUpFirst(lookups, a.install(plan, cancel))
+	number, unknown := a.install(plan, cancel)
+	complete := a.lookUpFirst(lookups, unknown)
 
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case a.plan != plan:
+	case a.plans != number:
 		return nil
 	case complete:
 		// A plan that runs once may be over by now: it is judged all the same.
@@ -209,16 +211,17 @@ func (a *Agent) Apply(ctx context.Context, plan *netsonde.Plan) error {
 	return fmt.Errorf("apply plan: %w", ErrNoHosts)
 }
 
-// install gives the plan to the shards and returns the names that must be
-// looked up before anything of theirs can run.
-func (a *Agent) install(plan *netsonde.Plan, cancel context.CancelFunc) (unknown []*name) {
+// install gives the plan to the shards and returns its number and the names
+// that must be looked up before anything of theirs can run. cancel is called
+// when a newer plan is installed.
+func (a *Agent) install(plan *netsonde.Plan, cancel context.CancelFunc) (number uint64, unknown []*name) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.supersede != nil {
 		a.supersede()
 	}
 	a.supersede = cancel
-	a.plan = plan
+	a.plans++
 
 	now := time.Now()
 	names := make(map[string]*name, len(plan.Targets))
@@ -246,7 +249,7 @@ func (a *Agent) install(plan *netsonde.Plan, cancel context.CancelFunc) (unknown
 		s.post(func(now netsonde.Instant) { s.apply(now, shares[i]) })
 	}
 	a.reckonAnew()
-	return unknown
+	return a.plans, unknown
 }
 
 // runsOnce reports whether the plan comes to an end by itself.

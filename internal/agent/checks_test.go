@@ -1,0 +1,154 @@
+package agent_test
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"netsonde"
+	"netsonde/internal/agent"
+)
+
+// checkTarget plans the three service checks as one round.
+func checkTarget(name string, pause time.Duration) *netsonde.Target {
+	var probes []netsonde.Probe
+	for _, kind := range []netsonde.Kind{netsonde.KindHTTP, netsonde.KindHTTPS, netsonde.KindMySQL} {
+		probes = append(probes, netsonde.Probe{Kind: kind, Port: kind.Port(), Timeout: time.Second})
+	}
+	return target(name, pause, probes...)
+}
+
+// takes is a check that finds an open service after a while, or nothing when
+// its time is over before.
+func takes(d time.Duration) agent.Check {
+	return func(ctx context.Context, probe *netsonde.Probe, _ string, _ netip.Addr) netsonde.Service {
+		found := netsonde.Service{Port: probe.Port, Started: time.Now(), State: netsonde.ServiceOpen, RTT: d}
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+			found.State, found.Reason = netsonde.ServiceFiltered, "timed out"
+		}
+		return found
+	}
+}
+
+func checksOf(check agent.Check) map[netsonde.Kind]agent.Check {
+	return map[netsonde.Kind]agent.Check{netsonde.KindHTTP: check, netsonde.KindHTTPS: check, netsonde.KindMySQL: check}
+}
+
+func TestChecks(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		checks := checksOf(takes(30 * time.Millisecond))
+		checks[netsonde.KindHTTPS] = takes(time.Hour)
+		delete(checks, netsonde.KindMySQL)
+		s := start(t, agent.Config{Connections: []agent.Connection{newLAN(1).Connect(options(0))}, Checks: checks})
+		s.apply(plan(checkTarget(host(0), time.Minute)))
+		time.Sleep(10 * time.Second)
+		s.stop()
+		rounds := s.seen.roundsOf(host(0))
+		if len(rounds) != 1 || rounds[0].Ended.Monotonic-rounds[0].Started.Monotonic != time.Second {
+			t.Fatalf("rounds = %+v, want one of the hanging check's second", rounds)
+		}
+		want := map[netsonde.Kind]netsonde.ServiceState{
+			netsonde.KindHTTP: netsonde.ServiceOpen, netsonde.KindHTTPS: netsonde.ServiceFiltered, netsonde.KindMySQL: netsonde.ServiceFailed,
+		}
+		for _, service := range s.seen.services {
+			if service.State != want[service.Kind] || service.Addr != addr(host(0)) || service.Port != service.Kind.Port() || service.Round != 1 {
+				t.Errorf("service = %+v, want state %v", service, want[service.Kind])
+			}
+			delete(want, service.Kind)
+		}
+		if len(want) != 0 {
+			t.Errorf("no result of %v", want)
+		}
+	})
+}
+
+// TestCheckLimit runs more checks than may run at the same time.
+func TestCheckLimit(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		const limit = 10
+		var mu sync.Mutex
+		var warnings []string
+		running, most := 0, 0
+		check := func(ctx context.Context, probe *netsonde.Probe, host string, addr netip.Addr) netsonde.Service {
+			mu.Lock()
+			running++
+			most = max(most, running)
+			mu.Unlock()
+			defer func() {
+				mu.Lock()
+				running--
+				mu.Unlock()
+			}()
+			return takes(100*time.Millisecond)(ctx, probe, host, addr)
+		}
+		s := start(t, agent.Config{
+			Connections: []agent.Connection{newLAN(1).Connect(options(0))},
+			Checks:      checksOf(check), CheckLimit: limit,
+			Warn: func(text string) {
+				mu.Lock()
+				defer mu.Unlock()
+				warnings = append(warnings, text)
+			},
+		})
+		var targets []*netsonde.Target
+		for i := range 50 {
+			targets = append(targets, checkTarget(host(i), time.Minute))
+		}
+		s.apply(plan(targets...))
+		time.Sleep(10 * time.Second)
+		s.stop()
+		if most != limit {
+			t.Errorf("%d ran at once, want %d", most, limit)
+		}
+		if n := len(s.seen.services); n != 150 {
+			t.Errorf("%d results, want 150", n)
+		}
+		for _, service := range s.seen.services {
+			if service.State != netsonde.ServiceOpen || service.RTT != 100*time.Millisecond {
+				t.Fatalf("service = %+v: waiting for its turn was held against it", service)
+			}
+		}
+		if len(warnings) != 1 || !strings.Contains(warnings[0], "10 service checks") {
+			t.Errorf("warnings = %q, want one", warnings)
+		}
+	})
+}
+
+// TestEndWithChecksRunning neither waits for hanging checks nor leaves one behind.
+func TestEndWithChecksRunning(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		s := start(t, agent.Config{
+			Connections: []agent.Connection{newLAN(1).Connect(options(0))},
+			Checks:      checksOf(takes(time.Hour)), CheckLimit: 2,
+		})
+		s.apply(plan(checkTarget(host(0), time.Minute), checkTarget(host(1), time.Minute)))
+		time.Sleep(300 * time.Millisecond)
+		began := time.Now()
+		s.stop()
+		if took := time.Since(began); took != 0 {
+			t.Errorf("ended after %v", took)
+		}
+	})
+}
+
+// TestDrainWaitsForChecks bounds the wait by the checks' timeout.
+func TestDrainWaitsForChecks(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		s := start(t, agent.Config{
+			Connections: []agent.Connection{newLAN(1).Connect(options(0))}, Checks: checksOf(takes(time.Hour)),
+		})
+		s.apply(plan(checkTarget(host(0), time.Minute)))
+		time.Sleep(300 * time.Millisecond)
+		if took := s.drain(); took != 700*time.Millisecond {
+			t.Errorf("drained in %v, want the rest of a second", took)
+		}
+		if n := len(s.seen.services); n != 3 {
+			t.Errorf("%d results, want 3", n)
+		}
+	})
+}
