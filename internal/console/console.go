@@ -11,8 +11,9 @@ import (
 	"netsonde"
 )
 
-// maxWaiting is the number of blocks that may wait before the newest are dropped.
-const maxWaiting = 4096
+// leastMaxWaiting is the number of blocks that may wait in any case before the
+// newest are dropped.
+const leastMaxWaiting = 4096
 
 var (
 	// ErrClosed tells that nobody reads the results any more: the reader closed
@@ -33,6 +34,11 @@ type Options struct {
 	Diagnostics *Diagnostics
 	// Location is the zone of the times in text blocks; nil is the local one.
 	Location *time.Location
+	// MaxWaiting is the number of blocks that may wait before the newest are
+	// dropped; less than 4,096, such as 0, means 4,096. The rounds of all targets
+	// may end at the same moment, so a larger plan wants a place for each: then
+	// only a reader who is slower than the plan misses any.
+	MaxWaiting int
 	// Lossless never drops a block, however far the reader is behind. Whoever
 	// starts work then waits with WaitBelow. One-shot commands want it.
 	Lossless bool
@@ -47,9 +53,9 @@ type Options struct {
 // Console prints the rounds of connmonitor's and connvitals' targets.
 //
 // The lines about a round's failures stand on the diagnostics before its block
-// is written, one block is one Write, and blocks never interleave. At most
-// 4,096 blocks wait; then, unless the console is lossless, the newest are
-// dropped and counted, with one warning until the reader has caught up.
+// is written, one block is one Write, and blocks never interleave. When as many
+// blocks wait as may, the newest are dropped and counted, with one warning
+// until the reader has caught up.
 type Console struct {
 	results        io.Writer
 	diagnostics    *Diagnostics
@@ -87,11 +93,11 @@ func New(o Options) *Console {
 	if c.unresolvedKind == "" {
 		c.unresolvedKind = exception
 	}
-	limit := maxWaiting
 	if c.lossless {
-		limit = 0
+		c.queue = newQueue(0)
+	} else {
+		c.queue = newQueue(max(o.MaxWaiting, leastMaxWaiting))
 	}
-	c.queue = newQueue(limit)
 	return c
 }
 
@@ -222,5 +228,5 @@ func (c *Console) warnOfDrops(stop <-chan struct{}) {
 
 func (c *Console) warnOfDrop() {
 	c.diagnostics.Warn(fmt.Sprintf(
-		"Results are read too slowly: %d blocks wait, newer ones are dropped until the reader has caught up", maxWaiting))
+		"Results are read too slowly: %d blocks wait, newer ones are dropped until the reader has caught up", c.queue.limit))
 }

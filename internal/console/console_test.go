@@ -18,7 +18,7 @@ import (
 	"netsonde/internal/console"
 )
 
-// maxWaiting is the documented number of blocks that may wait.
+// maxWaiting is the documented number of blocks that may wait by default.
 const maxWaiting = 4096
 
 // patience bounds what must happen but may take its time on a busy machine.
@@ -154,6 +154,23 @@ func TestSlowReader(t *testing.T) {
 	end()
 	if err := await(t, result); err != nil {
 		t.Errorf("Run: %v", err)
+	}
+}
+
+// TestMaxWaiting gives every target of a large plan a place, and no small one less
+// than the default.
+func TestMaxWaiting(t *testing.T) {
+	for _, test := range []struct{ given, want int }{{0, maxWaiting}, {10, maxWaiting}, {maxWaiting + 7, maxWaiting + 7}} {
+		c := console.New(console.Options{
+			Results: io.Discard, Diagnostics: console.NewDiagnostics(io.Discard, false, clock), MaxWaiting: test.given,
+		})
+		for range test.want + 3 {
+			c.Consume(hostRound("x"))
+		}
+		if c.Waiting() != test.want || c.Dropped() != 3 {
+			t.Errorf("with MaxWaiting %d, %d wait and %d are dropped, want %d and 3",
+				test.given, c.Waiting(), c.Dropped(), test.want)
+		}
 	}
 }
 

@@ -28,6 +28,9 @@ func TestPendingForgetsTheRemoved(t *testing.T) {
 		if b := p.take(&round); b.burst == nil {
 			t.Fatalf("round %d has lost its burst", round.N)
 		}
+		if _, left := p.results[1]; left {
+			t.Fatalf("round %d was taken and still waits", round.N)
+		}
 		largest = max(largest, len(p.results))
 	}
 	// At one a second, 600 results are younger than staleAfter.
