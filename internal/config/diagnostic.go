@@ -106,14 +106,14 @@ const (
 	excerptLimit = 80
 )
 
-// report collects the diagnostics of one file in the order of its lines.
-type report struct {
+// reporter collects the diagnostics of one file in the order of its lines.
+type reporter struct {
 	file        string
 	diagnostics []Diagnostic
 	counts      [severities]int
 }
 
-func (r *report) add(d Diagnostic) {
+func (r *reporter) add(d Diagnostic) {
 	r.counts[d.Severity]++
 	if r.counts[d.Severity] > diagnosticLimit {
 		return
@@ -123,7 +123,7 @@ func (r *report) add(d Diagnostic) {
 }
 
 // badFormat is 3.x's only words for anything wrong in a file.
-func (r *report) badFormat(line int, format string, args ...any) {
+func (r *reporter) badFormat(line int, format string, args ...any) {
 	where := r.file
 	if line > 0 {
 		where = r.at(line)
@@ -133,7 +133,7 @@ func (r *report) badFormat(line int, format string, args ...any) {
 }
 
 // badOption is an error of a 4.x line.
-func (r *report) badOption(line int, format string, args ...any) {
+func (r *reporter) badOption(line int, format string, args ...any) {
 	r.add(Diagnostic{Line: line, Severity: Fatal, Type: typeOS, Text: fmt.Sprintf(
 		"%s (%s)", fmt.Sprintf(format, args...), r.at(line))})
 }
@@ -141,21 +141,21 @@ func (r *report) badOption(line int, format string, args ...any) {
 // badHost leaves out an entry that no resolver could make sense of. Its words
 // begin like those for a name that does not resolve, which is how connmonitor
 // found such entries.
-func (r *report) badHost(line int, host, why string) {
+func (r *reporter) badHost(line int, host, why string) {
 	r.add(Diagnostic{Line: line, Severity: Host, Type: typeException, Text: fmt.Sprintf(
 		"Unable to resolve host ( %s ): %s (%s)", excerpt(host), why, r.at(line))})
 }
 
-func (r *report) warn(line int, format string, args ...any) {
+func (r *reporter) warn(line int, format string, args ...any) {
 	r.add(Diagnostic{Line: line, Severity: Warning, Text: fmt.Sprintf(
 		"%s: %s", r.at(line), fmt.Sprintf(format, args...))})
 }
 
-func (r *report) at(line int) string { return fmt.Sprintf("%s, line %d", r.file, line) }
+func (r *reporter) at(line int) string { return fmt.Sprintf("%s, line %d", r.file, line) }
 
 // result returns all diagnostics, closed by how many of each severity were not
 // kept, and the fatal ones among them as the error.
-func (r *report) result() ([]Diagnostic, error) {
+func (r *reporter) result() ([]Diagnostic, error) {
 	all := r.diagnostics
 	for severity := Fatal; severity < severities; severity++ {
 		left := r.counts[severity] - diagnosticLimit

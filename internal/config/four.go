@@ -26,7 +26,7 @@ type entry struct {
 }
 
 // parse4 reads a 4.x file whose first line has already been read.
-func parse4(words []string, lines *lines, report *report, plan *planner) {
+func parse4(words []string, lines *lineReader, report *reporter, plan *planner) {
 	for more := true; more; words, more = lines.next() {
 		if isNumber(words[0]) {
 			report.badOption(lines.number, "Error in config file - '%s' is no host; "+
@@ -58,7 +58,7 @@ func parse4(words []string, lines *lines, report *report, plan *planner) {
 // parseOptions reads the name=value words of a line. Names and values are the
 // same in upper and lower case; messages show them in upper case, as
 // connmonitor's do.
-func (e *entry) parseOptions(words []string, line int, report *report) {
+func (e *entry) parseOptions(words []string, line int, report *reporter) {
 	seen := map[string]bool{}
 	for _, word := range words {
 		name, value, found := strings.Cut(strings.ToUpper(word), "=")

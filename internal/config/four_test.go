@@ -106,6 +106,8 @@ func TestFour(t *testing.T) {
 			diagnostics: badOption + "'TRACE' is no option; write name=value, without blanks around the equals sign (c.conf, line 1)\n"},
 		{name: "spaces_around_eq", input: "web.test ping = 500\n", plan: "no plan",
 			diagnostics: badOption + "'PING' is no option; write name=value, without blanks around the equals sign (c.conf, line 1)\n"},
+		{name: "no name", input: "web.test =500\n", plan: "no plan",
+			diagnostics: badOption + "'=500' is no option; write name=value, without blanks around the equals sign (c.conf, line 1)\n"},
 		{name: "old_format behind the new one", input: "web.test\n1 1 1 4 41 10 0 500\nclosed.test\n", plan: "no plan",
 			diagnostics: "2 fatal OSError: Error in config file - '1' is no host; a header line of the 3.x format must be the first line of its file (c.conf, line 2)\n"},
 		{name: "no host", input: "ping=500\nclosed.test\n", plan: closed,

@@ -34,6 +34,9 @@ func violations(input string, plan *netsonde.Plan, diagnostics []Diagnostic, err
 			report("line %d behind line %d", d.Line, last)
 		}
 		last = max(last, d.Line)
+		if d.File != "c.conf" {
+			report("file %q", d.File)
+		}
 		if (d.Type == "") != (d.Severity == Warning) || d.Severity.String() == "invalid" || d.Text == "" {
 			report("diagnostic %+v", d)
 		}
@@ -123,7 +126,7 @@ func TestViolationsAreFound(t *testing.T) {
 	const input = "1 1 1 4 41 10 0 500\nweb.test\nweb.test\n"
 	probe := func(p *netsonde.Plan, i int) *netsonde.Probe { return &p.Targets[0].Groups[0].Probes[i] }
 	for name, damage := range map[string]func(*netsonde.Plan, *[]Diagnostic, *error){
-		"no plan":        func(p *netsonde.Plan, _ *[]Diagnostic, e *error) { *e = Errors{} },
+		"no plan":        func(_ *netsonde.Plan, _ *[]Diagnostic, e *error) { *e = Errors{} },
 		"wrong error":    func(_ *netsonde.Plan, _ *[]Diagnostic, e *error) { *e = errors.New("plain") },
 		"same name":      func(p *netsonde.Plan, _ *[]Diagnostic, _ *error) { p.Targets[1].Name = p.Targets[0].Name },
 		"same ID":        func(p *netsonde.Plan, _ *[]Diagnostic, _ *error) { probe(p, 0).ID = probe(p, 1).ID },
@@ -142,17 +145,20 @@ func TestViolationsAreFound(t *testing.T) {
 		"no hops":        func(p *netsonde.Plan, _ *[]Diagnostic, _ *error) { probe(p, 1).Hops = 0 },
 		"port":           func(p *netsonde.Plan, _ *[]Diagnostic, _ *error) { probe(p, 2).Port = 8080 },
 		"line": func(_ *netsonde.Plan, d *[]Diagnostic, _ *error) {
-			*d = []Diagnostic{{Line: 9, Severity: Warning, Text: "x"}}
+			*d = []Diagnostic{{File: "c.conf", Line: 9, Severity: Warning, Text: "x"}}
 		},
 		"order": func(_ *netsonde.Plan, d *[]Diagnostic, _ *error) {
-			*d = []Diagnostic{{Line: 2, Severity: Warning, Text: "x"}, {Line: 1, Severity: Warning, Text: "x"}}
+			*d = []Diagnostic{{File: "c.conf", Line: 2, Severity: Warning, Text: "x"}, {File: "c.conf", Line: 1, Severity: Warning, Text: "x"}}
 		},
-		"no severity": func(_ *netsonde.Plan, d *[]Diagnostic, _ *error) { *d = []Diagnostic{{Type: "T", Text: "x"}} },
+		"no file": func(_ *netsonde.Plan, d *[]Diagnostic, _ *error) { *d = []Diagnostic{{Severity: Warning, Text: "x"}} },
+		"no severity": func(_ *netsonde.Plan, d *[]Diagnostic, _ *error) {
+			*d = []Diagnostic{{File: "c.conf", Type: "T", Text: "x"}}
+		},
 		"lost error": func(_ *netsonde.Plan, d *[]Diagnostic, _ *error) {
-			*d = []Diagnostic{{Severity: Fatal, Type: "T", Text: "x"}}
+			*d = []Diagnostic{{File: "c.conf", Severity: Fatal, Type: "T", Text: "x"}}
 		},
 		"long message": func(_ *netsonde.Plan, d *[]Diagnostic, _ *error) {
-			*d = []Diagnostic{{Severity: Warning, Text: strings.Repeat("x", 2000)}}
+			*d = []Diagnostic{{File: "c.conf", Severity: Warning, Text: strings.Repeat("x", 2000)}}
 		},
 	} {
 		plan, diagnostics, err := Parse("c.conf", strings.NewReader(input))

@@ -17,25 +17,25 @@ const lineLimit = 64 << 10
 // errLineTooLong stops the reading at a line above lineLimit.
 var errLineTooLong = errors.New("line too long")
 
-// lines hands out the lines of a file that say something: comments are cut,
+// lineReader hands out the lines of a file that say something: comments are cut,
 // and a line left empty is passed over.
-type lines struct {
+type lineReader struct {
 	scanner *bufio.Scanner
-	report  *report
+	report  *reporter
 	// number is the line that was read last, from 1.
 	number int
 }
 
-func newLines(r io.Reader, report *report) *lines {
+func newLineReader(r io.Reader, report *reporter) *lineReader {
 	scanner := bufio.NewScanner(r)
 	scanner.Buffer(nil, lineLimit+len("\r\n"))
 	scanner.Split(splitLine)
-	return &lines{scanner: scanner, report: report}
+	return &lineReader{scanner: scanner, report: report}
 }
 
 // next returns the words of the next line, and false at the end of the file or
 // where reading on makes no sense. It reports what is no text.
-func (l *lines) next() (words []string, more bool) {
+func (l *lineReader) next() (words []string, more bool) {
 	for l.scanner.Scan() {
 		l.number++
 		line := l.scanner.Bytes()

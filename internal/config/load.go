@@ -42,7 +42,7 @@ func Load(ctx context.Context, path string) (*netsonde.Plan, []Diagnostic, error
 }
 
 func fail(path string, err error) (*netsonde.Plan, []Diagnostic, error) {
-	report := &report{file: path}
+	report := &reporter{file: path}
 	report.add(unreadable(path, err))
 	diagnostics, err := report.result()
 	return nil, diagnostics, err

@@ -153,3 +153,26 @@ func TestLoadAfterCancel(t *testing.T) {
 		}
 	}
 }
+
+// cancels ends a context in the middle of a file that has no end.
+type cancels struct {
+	endless
+	cancel context.CancelFunc
+}
+
+// Read reads, and after a while ends the context.
+func (c *cancels) Read(p []byte) (int, error) {
+	if c.read > 1<<17 {
+		c.cancel()
+	}
+	return c.endless.Read(p)
+}
+
+func TestReadingInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	file := &cancels{endless: endless{pattern: "h\n"}, cancel: cancel}
+	if plan, _, err := Parse("c.conf", interruptible{ctx, file}); plan != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("plan %v, error %v", plan, err)
+	}
+}

@@ -20,8 +20,8 @@ import (
 // starts a comment. A line has at most 64 KiB and is UTF-8; reading stops at a
 // longer one and at a NUL byte. A bare number is never a host.
 func Parse(name string, r io.Reader) (*netsonde.Plan, []Diagnostic, error) {
-	report := &report{file: name}
-	lines := newLines(r, report)
+	report := &reporter{file: name}
+	lines := newLineReader(r, report)
 	plan := newPlanner()
 	words, more := lines.next()
 	switch {

@@ -39,7 +39,7 @@ type header struct {
 //
 // A line that cannot be a host leaves only itself out: connmonitor found such
 // lines when it resolved them, and ran the others.
-func parse3(first []string, lines *lines, report *report, plan *planner) {
+func parse3(first []string, lines *lineReader, report *reporter, plan *planner) {
 	h := parseHeader(first, lines.number, report)
 	pattern := h.groups()
 	output := netsonde.Output{Dialect: netsonde.DialectConnmonitor3, JSON: h.json}
@@ -66,7 +66,7 @@ func parse3(first []string, lines *lines, report *report, plan *planner) {
 //
 // A number of something that is switched off must be an integer but may have
 // any size: the document says that it is not used, and files hold -1 there.
-func parseHeader(words []string, line int, report *report) header {
+func parseHeader(words []string, line int, report *reporter) header {
 	if len(words) < headerFields {
 		report.badFormat(line, "%d of the %d fields %s; %s is missing",
 			len(words), headerFields, strings.Join(headerNames[:], " "), headerNames[len(words)])

@@ -61,7 +61,7 @@ func TestThree(t *testing.T) {
 		{name: "comment_before_header", input: "# c\n1 0 0 4 41 10 0 500\nweb.test\n", plan: web},
 		{name: "comment_after_header", input: "1 0 0 4 41 10 0 500 # c\nweb.test\n", plan: web},
 		{name: "comment_host", input: "1 0 0 4 41 10 0 500\n# comment\nweb.test\n", plan: web},
-		{name: "comment_after_host", input: "1 0 0 4 41 10 0 500\nweb.test # c\nclosed.test\n", plan: web + closed},
+		{name: "comment_after_host", input: "1 0 0 4 41 10 0 500\nweb.test # c\nclosed.test #c\n", plan: web + closed},
 		{name: "number sign inside a word", input: "1 0 0 4 41 10 0 500\nweb#1\n",
 			plan: "web#1#1 text/3 all[500ms ping 4x41 2s]\n"},
 		{name: "host_trailing_space", input: "1 0 0 4 41 10 0 500\nweb.test \n  closed.test\n", plan: web + closed},
@@ -70,8 +70,8 @@ func TestThree(t *testing.T) {
 		{name: "byte order mark", input: "\ufeff1 0 0 4 41 10 0 500\nweb.test\n", plan: web},
 		{name: "header_no_newline", input: "1 0 0 4 41 10 0 500\nweb.test", plan: web},
 		{name: "header_only", input: "1 0 0 4 41 10 0 500\n", plan: ""},
-		{name: "duplicate_hosts", input: "1 0 0 4 41 10 0 500\nweb.test\nclosed.test\nweb.test\n",
-			plan: web + closed + "web.test#2 text/3 all[500ms ping 4x41 2s]\n"},
+		{name: "duplicate_hosts", input: "1 0 0 4 41 10 0 500\nweb.test\nclosed.test\nweb.test\nweb.test\n",
+			plan: web + closed + "web.test#2 text/3 all[500ms ping 4x41 2s]\nweb.test#3 text/3 all[500ms ping 4x41 2s]\n"},
 
 		{name: "hdr_zero_pings", input: "1 0 0 0 41 10 0 500\nweb.test\n",
 			plan: "web.test#1 text/3 all[500ms ping 0x41 2s]\n"},
@@ -121,7 +121,7 @@ func TestThree(t *testing.T) {
 				"6 host Exception: Unable to resolve host ( 1.5 ): a bare number is no host (c.conf, line 6)\n" +
 				"7 host Exception: Unable to resolve host ( x\x01y ): a control character in a host (c.conf, line 7)\n" +
 				"8 host Exception: Unable to resolve host ( ping=5 ): an option stands where the host belongs (c.conf, line 8)\n"},
-		{name: "all at once", input: "x# is the host of 4.x\n", plan: "no plan",
+		{name: "text first", input: "x# is the host of 4.x\n", plan: "no plan",
 			diagnostics: "1 fatal OSError: Error in config file - 'IS' is no option; write name=value, without blanks around the equals sign (c.conf, line 1)\n"},
 		{name: "all errors of a header and a host", input: "1 x 0 -4 70000 -1 y -5\n7\n", plan: "no plan",
 			diagnostics: badFormat + "DOTRACE is 'x', which is no integer)\n" +
