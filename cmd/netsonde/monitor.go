@@ -34,7 +34,8 @@ type monitor struct {
 	// badConfiguration is the exit code for a file that cannot be used.
 	badConfiguration int
 
-	agent *agent.Agent
+	agent  *agent.Agent
+	output *console.Console
 }
 
 // errStopped ends a run that was told to stop before it had begun.
@@ -63,10 +64,10 @@ func (m *monitor) run(ctx context.Context) int {
 
 // monitor runs a plan and those that take its place.
 func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, signals *signals, plan *netsonde.Plan) int {
-	output := console.New(console.Options{
+	m.output = console.New(console.Options{
 		Results: m.program.stdout, Diagnostics: m.program.diagnostics, Flush: flushTime,
 	})
-	running, connection, err := m.program.newAgent(output)
+	running, connection, err := m.program.newAgent(m.output)
 	if err != nil {
 		m.program.diagnostics.Error("OSError", err.Error())
 		return exitFailure
@@ -82,7 +83,7 @@ func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, sign
 	defer endPrinting()
 	printed := make(chan error, 1)
 	go func() {
-		err := output.Run(printing)
+		err := m.output.Run(printing)
 		if err != nil {
 			end(err)
 		}
@@ -123,6 +124,7 @@ func (m *monitor) apply(ctx context.Context, reloads <-chan struct{}, plan *nets
 	m.program.tell(service.NotifyReady())
 	for first := true; ; first = false {
 		if plan != nil {
+			m.output.Expect(plan.Targets)
 			err := m.agent.Apply(ctx, plan)
 			if errors.Is(err, agent.ErrNoHosts) && (first || m.strict) {
 				return err

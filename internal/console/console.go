@@ -34,11 +34,6 @@ type Options struct {
 	Diagnostics *Diagnostics
 	// Location is the zone of the times in text blocks; nil is the local one.
 	Location *time.Location
-	// MaxWaiting is the number of blocks that may wait before the newest are
-	// dropped; less than 4,096, such as 0, means 4,096. The rounds of all targets
-	// may end at the same moment, so a larger plan wants a place for each: then
-	// only a reader who is slower than the plan misses any.
-	MaxWaiting int
 	// Lossless never drops a block, however far the reader is behind. Whoever
 	// starts work then waits with WaitBelow. One-shot commands want it.
 	Lossless bool
@@ -96,9 +91,25 @@ func New(o Options) *Console {
 	if c.lossless {
 		c.queue = newQueue(0)
 	} else {
-		c.queue = newQueue(max(o.MaxWaiting, leastMaxWaiting))
+		c.queue = newQueue(leastMaxWaiting)
 	}
 	return c
+}
+
+// Expect makes room for the plan whose targets come from now on: as many blocks
+// may wait before the newest are dropped as it has groups, but never fewer than
+// 4,096. The rounds of a large plan may all end at the same moment, and only a
+// reader who is slower than the plan is to miss any. A lossless console has
+// room in any case.
+func (c *Console) Expect(targets []*netsonde.Target) {
+	if c.lossless {
+		return
+	}
+	groups := 0
+	for _, target := range targets {
+		groups += len(target.Groups)
+	}
+	c.queue.setLimit(max(groups, leastMaxWaiting))
 }
 
 // Consume takes a batch: it puts the blocks of complete rounds and the lines of
@@ -228,5 +239,5 @@ func (c *Console) warnOfDrops(stop <-chan struct{}) {
 
 func (c *Console) warnOfDrop() {
 	c.diagnostics.Warn(fmt.Sprintf(
-		"Results are read too slowly: %d blocks wait, newer ones are dropped until the reader has caught up", c.queue.limit))
+		"Results are read too slowly: %d blocks wait, newer ones are dropped until the reader has caught up", c.Waiting()))
 }

@@ -157,19 +157,27 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
-// TestMaxWaiting gives every target of a large plan a place, and no small one less
-// than the default.
-func TestMaxWaiting(t *testing.T) {
-	for _, test := range []struct{ given, want int }{{0, maxWaiting}, {10, maxWaiting}, {maxWaiting + 7, maxWaiting + 7}} {
-		c := console.New(console.Options{
-			Results: io.Discard, Diagnostics: console.NewDiagnostics(io.Discard, false, clock), MaxWaiting: test.given,
-		})
-		for range test.want + 3 {
+// TestExpect gives every group of a large plan a place, and a small plan no
+// fewer than the default, also when a reload has made the plan small again.
+func TestExpect(t *testing.T) {
+	c := console.New(console.Options{
+		Results: io.Discard, Diagnostics: console.NewDiagnostics(io.Discard, false, clock),
+	})
+	dropped := uint64(0)
+	for _, test := range []struct{ targets, groups, want int }{
+		{10, 3, maxWaiting}, {maxWaiting + 7, 1, maxWaiting + 7}, {maxWaiting, 3, 3 * maxWaiting}, {1, 1, 3 * maxWaiting},
+	} {
+		targets := make([]*netsonde.Target, test.targets)
+		for i := range targets {
+			targets[i] = &netsonde.Target{Groups: make([]netsonde.Group, test.groups)}
+		}
+		c.Expect(targets)
+		for c.Dropped() < dropped+3 {
 			c.Consume(hostRound("x"))
 		}
-		if c.Waiting() != test.want || c.Dropped() != 3 {
-			t.Errorf("with MaxWaiting %d, %d wait and %d are dropped, want %d and 3",
-				test.given, c.Waiting(), c.Dropped(), test.want)
+		dropped += 3
+		if c.Waiting() != test.want {
+			t.Errorf("with %d targets of %d groups %d wait, want %d", test.targets, test.groups, c.Waiting(), test.want)
 		}
 	}
 }

@@ -8,12 +8,12 @@ import (
 // queue holds what waits for the writer, in order. It never makes the one who
 // pushes wait.
 type queue struct {
-	// limit is the number of entries that may wait, 0 for any number.
-	limit int
 	// filled wakes the writer.
 	filled chan struct{}
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// limit is the number of entries that may wait, 0 for any number.
+	limit   int
 	filling backlog
 	// waiting counts what is pushed and not yet written, wherever it stands.
 	waiting int
@@ -43,6 +43,12 @@ const keptBacklog = 1 << 20
 
 func newQueue(limit int) *queue {
 	return &queue{limit: limit, filled: make(chan struct{}, 1)}
+}
+
+func (q *queue) setLimit(limit int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.limit = limit
 }
 
 // push appends an entry, unless the queue is full or at its end. first tells
