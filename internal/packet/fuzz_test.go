@@ -26,9 +26,10 @@ func (f *family) seedMessages(t testing.TB, captures []capture) (seeds [][]byte)
 	}
 	// A probe without payload, padded to 128 bytes, with and without an
 	// extension behind, whose length the router tells.
-	padded := make([]byte, 128)
-	copy(padded, f.datagram(f.icmp, f.echo(0)))
-	extended := append(padded, 0x20, 0, 0, 0, 0, 8, 1, 1)
+	extended := make([]byte, 136)
+	copy(extended, f.datagram(f.icmp, f.echo(0)))
+	copy(extended[128:], []byte{0x20, 0, 0, 0, 0, 8, 1, 1})
+	padded := extended[:128]
 	for _, original := range [][]byte{padded, extended} {
 		plain := f.unreachable(original)
 		told := bytes.Clone(plain)
