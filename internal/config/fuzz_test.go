@@ -109,7 +109,7 @@ func FuzzParse(f *testing.F) {
 		"0 0 0 -1 -1 -1 0 500\nx\x01\n", "1 1 1 1e3 -5 0.5 x 99999999999999999999",
 		"web.test ping=1/2 trace=1e3 scan=.5 hops=2 json=True timestamp=-1\nweb.test\n",
 		"web.test ping=nan numpings=70000 payload=-1 foo=1 ping=1\nping=0\n1 1\n",
-		"10.0.0.1 ping=0\nfd77::1%eth0 ping = 5\n", "\ufeffa\x00b", "\xff\xfe",
+		"web.test ping=-1\n", "web.test scan=-1/2\n", "10.0.0.1 ping=0\nfd77::1%eth0 ping = 5\n", "\ufeffa\x00b", "\xff\xfe",
 	} {
 		f.Add(seed)
 	}
