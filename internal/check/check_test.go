@@ -196,6 +196,10 @@ func TestWrongProtocol(t *testing.T) {
 			conn.Read(make([]byte, 4096))
 			io.WriteString(conn, "\x16\x03\x03\x40")
 		}, closedMidway},
+		{"half a handshake message on https", netsonde.KindHTTPS, func(conn net.Conn) {
+			conn.Read(make([]byte, 4096))
+			io.WriteString(conn, "\x16\x03\x03\x00\x04\x02\x00\x00\x50")
+		}, closedMidway},
 		{"reset on https", netsonde.KindHTTPS, reset, "[Errno 104] Connection reset by peer"},
 		{"SSH on mysql", netsonde.KindMySQL, ssh, "answer is not a MySQL greeting"},
 		{"nothing on mysql", netsonde.KindMySQL, says(""), "connection closed without data"},

@@ -95,7 +95,7 @@ func TestGreeting(t *testing.T) {
 		{"only a version", packetOf("\x0a8.0.36\x00"), greeting{}, false},
 		{"cut in the capabilities", packetOf("\x0a8.0.36\x00" + fixed + "\xff"), greeting{}, false},
 		{"cut in the reserved bytes", packetOf("\x0a8.0.36\x00" + fixed + "\xff\xff\xff\x02\x00\xff\xdf\x15\x00"), greeting{}, false},
-		{"scramble longer than the packet", packetOf("\x0a8.0.36\x00" + fixed + "\xff\xff\xff\x02\x00\xff\xdf\xff" + strings.Repeat("\x00", 30)), greeting{}, false},
+		{"scramble longer than the packet", packetOf("\x0a8.0.36\x00" + fixed + "\xff\xff\xff\x02\x00\xff\xdf\x2c" + strings.Repeat("\x00", 30)), greeting{}, false},
 		{"no plugin name", packetOf("\x0a8.0.36\x00" + fixed + "\xff\xff\xff\x02\x00\xff\xdf\x15" + strings.Repeat("\x00", 23)), greeting{}, false},
 		{"protocol 9 without a scramble", packetOf("\x093.20\x00\x01\x00\x00\x00scramble"), greeting{}, false},
 		{"protocol 9 cut in the thread id", packetOf("\x093.20\x00\x01"), greeting{}, false},

@@ -29,7 +29,7 @@ type responseParser struct {
 	// offset counts the bytes of the response at hand, interim ones each for
 	// themselves.
 	offset int
-	// line is the line at hand without its line feed, cut to headLimit.
+	// line is the line at hand without its line feed.
 	line []byte
 	code int
 	// server is the unfolded value so far, nil when there was no such header.
@@ -96,9 +96,7 @@ func (p *responseParser) next(b byte) {
 		p.line = p.line[:0]
 		return
 	}
-	if len(p.line) < headLimit {
-		p.line = append(p.line, b)
-	}
+	p.line = append(p.line, b)
 	switch {
 	case p.state == inStatusLine:
 		if !maybeStatusLine(p.line) || p.offset >= serverWithin {

@@ -56,6 +56,7 @@ func TestResponse(t *testing.T) {
 		{"long interim", "HTTP/1.1 103 Early Hints\r\n" + filler(5000) + "\r\nHTTP/1.1 200 OK\r\nServer: yes\r\n\r\n", response{200, "yes"}, true},
 		{"switching protocols is final", "HTTP/1.1 101 Switching Protocols\r\nServer: a\r\n\r\n", response{101, "a"}, true},
 		{"first kilobyte's last start", status + filler(1023-len(status)) + "Server: a\r\n\r\n", response{200, "a"}, true},
+		{"folded across the kilobyte", status + filler(1000-len(status)) + "Server: a\r\n" + " " + strings.Repeat("b", 40) + "\r\n\r\n", response{200, "a " + strings.Repeat("b", 40)}, true},
 		{"starts after a kilobyte", status + filler(1024-len(status)) + "Server: a\r\n\r\n", response{200, ""}, true},
 		{"starts after 1200 bytes", status + filler(1200-len(status)) + "Server: a\r\n\r\n", response{200, ""}, true},
 		{"endless spaces", status + "Server:" + strings.Repeat(" ", 5000) + "a\r\n\r\n", response{200, ""}, true},
@@ -107,6 +108,8 @@ func TestResponseStopsEarly(t *testing.T) {
 		{"Server header, then another", "HTTP/1.1 200 OK\r\nServer: a\r\nX", true},
 		{"end of the head", "HTTP/1.1 200 OK\r\n\r\n", true},
 		{"end of an interim head", "HTTP/1.1 100 Continue\r\n\r\n", false},
+		{"two kilobytes of one Server header", "HTTP/1.1 200 OK\r\nServer:" + strings.Repeat(" ", 2048-24), true},
+		{"two kilobytes of folds", "HTTP/1.1 200 OK\r\nServer: a\r\n" + strings.Repeat(" \r\n", 680), true},
 		{"a kilobyte without", "HTTP/1.1 200 OK\r\n" + strings.Repeat("x", 1024-17), true},
 	}
 	for _, test := range tests {
