@@ -95,26 +95,28 @@ func TestCheckLimit(t *testing.T) {
 				warnings = append(warnings, text)
 			},
 		})
-		var targets []*netsonde.Target
-		for i := range 50 {
-			targets = append(targets, checkTarget(host(i), time.Minute))
+		for wave := range 2 {
+			var targets []*netsonde.Target
+			for i := range 50 {
+				targets = append(targets, checkTarget(host(50*wave+i), time.Minute))
+			}
+			s.apply(plan(targets...))
+			time.Sleep(10 * time.Second)
 		}
-		s.apply(plan(targets...))
-		time.Sleep(10 * time.Second)
 		s.stop()
 		if most != limit {
 			t.Errorf("%d ran at once, want %d", most, limit)
 		}
-		if n := len(s.seen.services); n != 150 {
-			t.Errorf("%d results, want 150", n)
+		if n := len(s.seen.services); n != 300 {
+			t.Errorf("%d results, want 300", n)
 		}
 		for _, service := range s.seen.services {
 			if service.State != netsonde.ServiceOpen || service.RTT != 100*time.Millisecond {
 				t.Fatalf("service = %+v: waiting for its turn was held against it", service)
 			}
 		}
-		if len(warnings) != 1 || !strings.Contains(warnings[0], "10 service checks") {
-			t.Errorf("warnings = %q, want one", warnings)
+		if len(warnings) != 2 || !strings.Contains(warnings[1], "10 service checks") {
+			t.Errorf("warnings = %q, want one a wave", warnings)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -74,6 +75,27 @@ func TestManyDueAtOnce(t *testing.T) {
 		for _, target := range targets {
 			if n := s.seen.count(target, netsonde.OutcomeOK); n != 3 {
 				t.Fatalf("%s: %d answers, want 3", target.Name, n)
+			}
+		}
+	})
+}
+
+// TestSendingDoesNotWait has all packets of a moment leave in it, however
+// many there are and long before the first is answered.
+func TestSendingDoesNotWait(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		s := startOn(t, newLAN(1).Network)
+		var targets []*netsonde.Target
+		for i := range 1000 {
+			targets = append(targets, ping(host(i), time.Minute))
+		}
+		s.apply(plan(targets...))
+		time.Sleep(time.Second)
+		s.stop()
+		for _, target := range targets {
+			rounds := s.seen.roundsOf(target.Name)
+			if len(rounds) != 1 || rounds[0].Ended.Monotonic-rounds[0].Started.Monotonic != 4*time.Millisecond {
+				t.Fatalf("%s: rounds = %+v, want one of 4 ms", target.Name, rounds)
 			}
 		}
 	})
@@ -162,28 +184,30 @@ func TestClockSteps(t *testing.T) {
 	}
 }
 
-// TestPause stops the process while answers are on their way.
+// TestPause stops the process while answers are on their way, more of them
+// than one read takes.
 func TestPause(t *testing.T) {
 	simulate(t, func(t *testing.T) {
 		network := newLAN(1)
 		s := startOn(t, network.Network)
 		var targets []*netsonde.Target
-		for i := range 100 {
+		for i := range 500 {
 			targets = append(targets, ping(host(i), time.Second))
 		}
 		s.apply(plan(targets...))
-		// The rounds start at 0, 1.004, 2.008 … s: the pause begins with
-		// packets in flight and ends long after their deadline.
+		// A round starts a second after the one before, or after the pause in
+		// which it ended, and lasts 4 ms. So each pause begins with the answers
+		// on their way, and ends long after their deadline.
+		time.Sleep(1006 * time.Millisecond)
 		for range 10 {
-			time.Sleep(1004 * time.Millisecond)
 			network.Pause(30 * time.Second)
+			time.Sleep(31002 * time.Millisecond)
 		}
-		time.Sleep(time.Minute)
 		s.drain()
 		for _, target := range targets {
 			truth := network.Account(addr(target.Host))
-			if n := s.seen.count(target, netsonde.OutcomeOK); n != truth.Sent || n < 30 {
-				t.Errorf("%s: %d of %d answered", target.Name, n, truth.Sent)
+			if n := s.seen.count(target, netsonde.OutcomeOK); n != truth.Sent || n != 12 {
+				t.Errorf("%s: %d of %d answered, want 12", target.Name, n, truth.Sent)
 			}
 		}
 	})
@@ -212,6 +236,25 @@ func TestOverrun(t *testing.T) {
 		}
 		if overrun == 0 {
 			t.Error("no overrun in a buffer of 40 for 60 answers at once")
+		}
+	})
+}
+
+// TestSecondResultIsNotForgotten has a result too soon after another to go out
+// at once, and nothing else to do for a minute.
+func TestSecondResultIsNotForgotten(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		s := startOn(t, newLAN(1).Network)
+		began := time.Now()
+		s.apply(plan(ping("10.0.0.1", time.Minute), ping(host(0), time.Minute)))
+		time.Sleep(30 * time.Second)
+		s.stop()
+		var after []time.Duration
+		for _, at := range s.seen.handed {
+			after = append(after, at.Sub(began))
+		}
+		if want := []time.Duration{2 * time.Millisecond, 12 * time.Millisecond}; !slices.Equal(after, want) {
+			t.Errorf("handed out after %v, want %v", after, want)
 		}
 	})
 }

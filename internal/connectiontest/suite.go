@@ -15,7 +15,8 @@ import (
 
 // Network is a connection and what is around it. What a network does not have
 // stays zero, and the cases that need it are skipped, or fail where the
-// environment variable NETSONDE_LAB is "require".
+// environment variable NETSONDE_LAB is "require". Cases that a connection by
+// its capabilities has no part in pass.
 type Network struct {
 	// Connection is fresh, and closed by whoever made it.
 	Connection agent.Connection
@@ -31,7 +32,8 @@ type Network struct {
 	// Far is two hops away or more and answers datagrams with "port
 	// unreachable"; FirstHop is the router where a TTL of 1 ends.
 	Far, FirstHop netip.Addr
-	// Refused is an address to which the system does not send.
+	// Refused is an address to which the system does not send, such as
+	// 255.255.255.255 where broadcasts are not asked for.
 	Refused netip.Addr
 	// Foreign brings the connection packets that are not for it, such as the
 	// answers to another program's echoes.
