@@ -38,8 +38,9 @@ type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// Sink takes what the shards saw. Consume must not block: a sink that writes
-// has a queue and a goroutine of its own.
+// Sink takes what the shards saw. Consume is called by the goroutines of all
+// shards, also at the same time, and must not block: a sink that writes has a
+// queue and a goroutine of its own.
 type Sink interface {
 	Consume(*netsonde.Batch)
 }

@@ -192,8 +192,8 @@ type simulation struct {
 	err    error
 }
 
-// simulate calls body in a bubble and then makes sure that the agent ends;
-// the bubble makes sure that no goroutine is left.
+// simulate calls body in a bubble of simulated time. The bubble fails the test
+// when a goroutine is left at its end.
 func simulate(t *testing.T, body func(t *testing.T)) { synctest.Test(t, body) }
 
 func start(t *testing.T, config agent.Config) *simulation {
