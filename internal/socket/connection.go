@@ -210,11 +210,9 @@ func (c *Connection) readReady(replies []packet.Reply) (n int, err error) {
 			if err != nil {
 				return n, err
 			}
-			// An error without a message in the queue would wake the poll for ever.
-			if got == 0 {
-				pendingError(d.fd)
-			}
 		}
+		// Without data too: the read takes an error that stands outside the
+		// queue and would wake the poll for ever.
 		got, err := c.read(d, replies[n:], 0)
 		n += got
 		if err != nil {
