@@ -154,3 +154,22 @@ func TestDrainWaitsForChecks(t *testing.T) {
 		}
 	})
 }
+
+// TestRunOutlivesItsChecks has a check that needs a moment to let go.
+func TestRunOutlivesItsChecks(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		check := func(ctx context.Context, _ *netsonde.Probe, _ string, _ netip.Addr) netsonde.Service {
+			<-ctx.Done()
+			time.Sleep(50 * time.Millisecond)
+			return netsonde.Service{State: netsonde.ServiceFiltered}
+		}
+		s := start(t, agent.Config{Connections: []agent.Connection{newLAN(1).Connect(options(0))}, Checks: checksOf(check)})
+		s.apply(plan(checkTarget(host(0), time.Minute)))
+		time.Sleep(300 * time.Millisecond)
+		began := time.Now()
+		s.stop()
+		if took := time.Since(began); took != 50*time.Millisecond {
+			t.Errorf("Run returned after %v, its checks after 50 ms", took)
+		}
+	})
+}

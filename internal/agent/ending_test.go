@@ -83,6 +83,9 @@ func TestCancelEndsAtOnce(t *testing.T) {
 		if took := time.Since(began); took != 0 || s.err != nil {
 			t.Errorf("ended in %v with %v", took, s.err)
 		}
+		if err := s.agent.Apply(t.Context(), plan(ping(host(0), time.Second))); !errors.Is(err, agent.ErrEnding) {
+			t.Errorf("Apply after the end = %v, want ErrEnding", err)
+		}
 	})
 }
 

@@ -153,3 +153,22 @@ func TestApplyBeforeRun(t *testing.T) {
 		}
 	})
 }
+
+// TestReloadOfTheFamily looks a name up anew when another family is wanted.
+func TestReloadOfTheFamily(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		s := startOn(t, newLAN(1).Network)
+		s.names.set("name.test", addr("fd00:1::1"), addr(host(1)))
+		s.apply(plan(ping("name.test", time.Second)))
+		time.Sleep(10 * time.Second)
+		six := ping("name.test", time.Second)
+		six.Family = netsonde.Family6
+		s.apply(plan(six))
+		time.Sleep(10 * time.Second)
+		s.stop()
+		rounds := s.seen.roundsOf("name.test")
+		if first, last := rounds[0].Addr, rounds[len(rounds)-1].Addr; first != addr(host(1)) || last != addr("fd00:1::1") {
+			t.Errorf("probed %v, then %v", first, last)
+		}
+	})
+}
