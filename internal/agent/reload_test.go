@@ -170,5 +170,8 @@ func TestReloadOfTheFamily(t *testing.T) {
 		if first, last := rounds[0].Addr, rounds[len(rounds)-1].Addr; first != addr(host(1)) || last != addr("fd00:1::1") {
 			t.Errorf("probed %v, then %v", first, last)
 		}
+		if n := len(s.seen.eventsOf(netsonde.EventAddressChanged)); n != 0 {
+			t.Errorf("what the user changed told as %d changes of the name", n)
+		}
 	})
 }
