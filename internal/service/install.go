@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Options are what Install and Uninstall are to do.
@@ -78,7 +79,24 @@ func Install(ctx context.Context, o Options) error {
 		_, err := fmt.Fprintf(o.Out, "no unit: this machine does not start with systemd; have its own init run %s\n", filepath.Join(o.Layout.Programs, "netsonde"))
 		return err
 	}
-	return o.systemctl(ctx, "daemon-reload")
+	if err := o.systemctl(ctx, "daemon-reload"); err != nil || o.DryRun {
+		return err
+	}
+	_, err = fmt.Fprintf(o.Out, "next: systemctl %s, or restart after an upgrade\n", strings.Join(o.Layout.enable(), " "))
+	return err
+}
+
+// enable is how systemctl is told to start the service now and at every boot.
+// A directory that systemd does not search by itself has to be named once.
+func (l Layout) enable() []string {
+	switch {
+	case l.User:
+		return []string{"--user", "enable", "--now", "netsonde"}
+	case l.Units == "/usr/lib/systemd/system" || l.Units == "/usr/local/lib/systemd/system":
+		return []string{"enable", "--now", "connmonitor"}
+	default:
+		return []string{"enable", "--now", filepath.Join(l.Units, "connmonitor.service")}
+	}
 }
 
 // decide compares what is wanted with what is there. next is the manifest

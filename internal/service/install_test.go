@@ -49,6 +49,9 @@ func TestInstallThenUninstallLeavesNothing(t *testing.T) {
 	if string(output) != "first\n" || err != nil {
 		t.Errorf("the installed program prints %q, %v", output, err)
 	}
+	if next := "next: systemctl enable --now " + i.prefix + "/lib/systemd/system/connmonitor.service"; !strings.Contains(i.out.String(), next) {
+		t.Errorf("no %q in:\n%s", next, &i.out)
+	}
 	i.uninstall()
 	if left := i.files(); len(left) > 0 {
 		t.Errorf("left behind: %q", left)

@@ -25,8 +25,10 @@ func Uninstall(ctx context.Context, o Options) error {
 		if filepath.Dir(r.path) != o.Layout.Units || !exists(r.path) {
 			continue
 		}
+		// A unit that systemd was never shown cannot be disabled, and a failure
+		// here must not keep the rest in place.
 		if err := o.systemctl(ctx, "disable", "--now", filepath.Base(r.path)); err != nil {
-			return err
+			o.say("go on: %v", err)
 		}
 	}
 	if err := o.remove(installed); err != nil {
