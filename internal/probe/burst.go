@@ -109,7 +109,6 @@ func (m *measurement) expireBurst(e *Engine, now netsonde.Instant) {
 		}
 		e.slots.hold(index, now.Monotonic)
 	}
-	b.waiting = 0
 	m.endBurst(e, now)
 }
 

@@ -56,7 +56,6 @@ type Due struct {
 // Due appends the checks that have come due since the last call.
 func (e *Engine) Due(out []Due) []Due {
 	out = append(out, e.due...)
-	clear(e.due)
 	e.due = e.due[:0]
 	return out
 }

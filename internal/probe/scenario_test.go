@@ -451,7 +451,8 @@ func (s *scenario) tell() {
 			news = " news"
 		}
 		end := [...]string{"exhausted", "reached", "unreachable", "silent", "send failed", "unsupported"}[r.End]
-		s.line("route %s %d: %s; %s%s", s.names[r.Probe], r.Round, strings.Join(words, ", "), end, news)
+		s.line("route %s %d since %v: %s; %s%s",
+			s.names[r.Probe], r.Round, r.Started.Monotonic, strings.Join(words, ", "), end, news)
 	}
 	for _, c := range batch.Services {
 		s.line("service %s %d: %s", s.names[c.Probe], c.Round, c.State)
@@ -460,7 +461,11 @@ func (s *scenario) tell() {
 		s.line("amend %s %d.%d: %s %v", s.names[a.Probe], a.Round, a.Sequence, a.Outcome, a.RTT)
 	}
 	for _, r := range batch.Rounds {
-		s.line("round %s/%s %d at %s", r.Target.Host, r.Target.Groups[r.Group].Name, r.N, r.Addr)
+		if r.Ended != s.now {
+			s.t.Errorf("round %d of %s ended at %v, told at %v", r.N, r.Target.Host, r.Ended, s.now)
+		}
+		s.line("round %s/%s %d at %s since %v",
+			r.Target.Host, r.Target.Groups[r.Group].Name, r.N, r.Addr, r.Started.Monotonic)
 	}
 }
 

@@ -73,9 +73,7 @@ func (m *measurement) startTrace(e *Engine, now netsonde.Instant) {
 	if m.reached > 0 {
 		m.trace.window = m.reached
 	}
-	m.trace.widen = now.Monotonic + shortestHopWait
 	e.sending.add(m)
-	e.reviews.set(&m.reviewing, m.trace.widen)
 }
 
 // reach is the largest TTL worth trying for now.
