@@ -1,7 +1,6 @@
 package reference_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"regexp"
 	"strings"
@@ -71,16 +70,6 @@ func validJSON(t *testing.T, lines []string) {
 			t.Errorf("not valid JSON: %s", text)
 		}
 	}
-}
-
-// compact takes the blanks out of a line of JSON.
-func compact(t *testing.T, text string) string {
-	t.Helper()
-	var short bytes.Buffer
-	if err := json.Compact(&short, []byte(text)); err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
-	return short.String()
 }
 
 func TestNormalise(t *testing.T) {

@@ -19,28 +19,30 @@ func badFiles(t *testing.T, w *world) {
 		file   string
 		stderr string
 	}{
-		"hdr_7_fields":        {"1 0 0 4 41 10 0\nweb.test\n", badFormat},
-		"hdr_10_fields":       {"1 0 0 4 41 10 0 500 9 10\nweb.test\n", badFormat},
-		"hdr_text":            {"1 0 0 4 41 10 0 x\nweb.test\n", badFormat},
-		"hdr_float":           {"1 0 0 4 41 10 0 0.5\nweb.test\n", badFormat},
-		"hdr_9_text":          {"1 0 0 4 41 10 0 500 x\nweb.test\n", badFormat},
-		"only_newlines":       {"\n\n", badFormat},
-		"hdr_neg_pings":       {"1 0 0 -4 41 10 0 500\nweb.test\n", anyError},
-		"hdr_neg_payload":     {"1 0 0 4 -41 10 0 500\nweb.test\n", anyError},
-		"hdr_payload_70000":   {"1 0 0 4 70000 10 0 500\nweb.test\n", anyError},
-		"hdr_neg_hops":        {"0 1 0 4 41 -10 0 500\nweb.test\n", anyError},
-		"hdr_neg_sleep":       {"1 0 0 4 41 10 0 -500\nweb.test\n", anyError},
-		"hdr_noping_negpings": {"0 0 0 -1 -1 -1 0 500\nweb.test\n", anyError},
-		"header_only":         {"1 0 0 4 41 10 0 500\n", noHosts()},
-		"binary_file":         {"\xff\xfe\x00\x01\n\xff\n", anyError},
-		"nul_bytes":           {"1 0 0 4 41 10 0 500\nweb\x00.test\n", anyError},
-		"bare_number_only":    {"1\n", badFormat},
+		"hdr_7_fields":      {"1 0 0 4 41 10 0\nweb.test\n", badFormat},
+		"hdr_text":          {"1 0 0 4 41 10 0 x\nweb.test\n", badFormat},
+		"hdr_float":         {"1 0 0 4 41 10 0 0.5\nweb.test\n", badFormat},
+		"hdr_9_text":        {"1 0 0 4 41 10 0 500 x\nweb.test\n", badFormat},
+		"only_newlines":     {"\n\n", badFormat},
+		"hdr_neg_pings":     {"1 0 0 -4 41 10 0 500\nweb.test\n", anyError},
+		"hdr_neg_payload":   {"1 0 0 4 -41 10 0 500\nweb.test\n", anyError},
+		"hdr_payload_70000": {"1 0 0 4 70000 10 0 500\nweb.test\n", anyError},
+		"hdr_neg_hops":      {"0 1 0 4 41 -10 0 500\nweb.test\n", anyError},
+		"hdr_neg_sleep":     {"1 0 0 4 41 10 0 -500\nweb.test\n", anyError},
+		"header_only":       {"1 0 0 4 41 10 0 500\n", noHosts()},
+		"binary_file":       {"\xff\xfe\x00\x01\n\xff\n", anyError},
+		"nul_bytes":         {"1 0 0 4 41 10 0 500\nweb\x00.test\n", anyError},
+		"bare_number_only":  {"1\n", badFormat},
 	} {
 		w.run(t, row{name: name, launch: launch{file: c.file}, exit: 1, stderr: []string{c.stderr}})
 	}
 	w.run(
 		t,
 		row{name: "empty_file", launch: launch{arguments: []string{"/dev/null"}}, exit: 1, stderr: []string{badFormat}},
+		row{
+			name: "hdr_10_fields", launch: launch{file: "1 0 0 4 41 10 0 500 9 10\nweb.test\n"},
+			exit: 1, stderr: []string{badFormat + "|" + anyWarning},
+		},
 		row{name: "stdin_empty", launch: launch{}, exit: 1, stderr: []string{badFormat}},
 		row{
 			name: "missing_file", launch: launch{arguments: []string{"nonexistent.conf"}}, exit: 1,
@@ -148,7 +150,7 @@ func hosts3(t *testing.T, w *world) {
 
 // numbers3 are rows about the fields of the header.
 func numbers3(t *testing.T, w *world) {
-	zeroTrace := host{header: "web.test (10.77.10.1)", first: []string{}}
+	nothing := host{header: "web.test (10.77.10.1)", first: []string{}}
 	w.run(
 		t,
 		row{
@@ -158,6 +160,11 @@ func numbers3(t *testing.T, w *world) {
 				first:  after(answeredJSON, pathJSON("10.77.10.1"), webScanJSON),
 				then:   after(answeredJSON, webScanJSON),
 			}},
+		},
+		row{
+			// What is switched off is not used, so its numbers do not matter.
+			name: "hdr_noping_negpings", launch: launch{file: "0 0 0 -1 -1 -1 0 100\nweb.test\n"},
+			runs: true, want: []host{nothing}, stderr: []string{anyWarning},
 		},
 		row{
 			name: "hdr_zero_pings", launch: launch{file: "1 0 0 0 41 10 0 100\nweb.test\n"}, runs: true,
@@ -180,7 +187,7 @@ func numbers3(t *testing.T, w *world) {
 		},
 		row{
 			name: "hdr_zero_hops", launch: launch{file: "0 1 0 4 41 0 0 100\nweb.test\n"},
-			runs: true, want: []host{zeroTrace},
+			runs: true, want: []host{nothing},
 		},
 		row{
 			name: "hdr_zero_hops_json", launch: launch{file: "0 1 0 4 41 0 1 100\nweb.test\n"}, runs: true,

@@ -1,6 +1,9 @@
 package reference_test
 
-import "testing"
+import (
+	"syscall"
+	"testing"
+)
 
 // inputFormat4 is section 11: the format of 4.x, and how it prints.
 func inputFormat4(t *testing.T, w *world) {
@@ -8,6 +11,7 @@ func inputFormat4(t *testing.T, w *world) {
 	spelling4(t, w)
 	values4(t, w)
 	output4(t, w)
+	signals4(t, w)
 }
 
 // web4 is what web.test prints for its pings in 4.x.
@@ -21,29 +25,30 @@ func json4(name, address, member string) host {
 // bad4 are files that end the program before it has printed anything.
 func bad4(t *testing.T, w *world) {
 	for name, c := range map[string]struct{ file, stderr string }{
-		"unknown_option":   {"web.test foo=1\n", errorLine("OSError", "Error in config file - unknown option 'FOO'") + "|" + anyError},
-		"hosts_option":     {"web.test hosts=1\n", anyError},
-		"bad_number":       {"web.test ping=abc\n", anyError},
-		"empty_value":      {"web.test ping=\n", anyError},
-		"float_numpings":   {"web.test numpings=2.5\n", anyError},
-		"json_yes":         {"web.test json=yes\n", anyError},
-		"neg_ping":         {"web.test ping=-5\n", anyError},
-		"ping_nan":         {"web.test ping=nan\n", anyError},
-		"ping_inf":         {"web.test ping=inf\n", anyError},
-		"neg_numpings":     {"web.test numpings=-1\n", anyError},
-		"neg_payload":      {"web.test payload=-1\n", anyError},
-		"payload_70000":    {"web.test payload=70000\n", anyError},
-		"neg_hops":         {"web.test ping=0 trace=500 hops=-3\n", anyError},
-		"no_equals":        {"web.test ping\n", anyError},
-		"no_equals_second": {"web.test ping=500 trace\n", anyError},
-		"spaces_around_eq": {"web.test ping = 500\n", anyError},
-		"two_equals":       {"web.test ping=5=5\n", anyError},
-		"dup_option":       {"web.test ping=500 ping=1000\n", anyError},
-		"dup_option_case":  {"web.test ping=500 PING=500\n", anyError},
-		"header_behind":    {"web.test\n1 1 1 4 41 10 0 500\n", anyError},
-		"binary_file":      {"\xff\xfe\x00\x01\n\xff\n", anyError},
-		"unresolvable_all": {"nosuch.test\n", unresolved("nosuch.test") + "|" + noHosts()},
-		"nothing_enabled":  {"web.test ping=0\n", anyError},
+		"unknown_option":          {"web.test foo=1\n", errorLine("OSError", "Error in config file - unknown option 'FOO'") + "|" + anyError},
+		"hosts_option":            {"web.test hosts=1\n", anyError},
+		"bad_number":              {"web.test ping=abc\n", anyError},
+		"empty_value":             {"web.test ping=\n", anyError},
+		"float_numpings":          {"web.test numpings=2.5\n", anyError},
+		"json_yes":                {"web.test json=yes\n", anyError},
+		"neg_ping":                {"web.test ping=-5\n", anyError},
+		"ping_nan":                {"web.test ping=nan\n", anyError},
+		"ping_inf":                {"web.test ping=inf\n", anyError},
+		"neg_numpings":            {"web.test numpings=-1\n", anyError},
+		"neg_payload":             {"web.test payload=-1\n", anyError},
+		"payload_70000":           {"web.test payload=70000\n", anyError},
+		"neg_hops":                {"web.test ping=0 trace=500 hops=-3\n", anyError},
+		"no_equals":               {"web.test ping\n", anyError},
+		"no_equals_second":        {"web.test ping=500 trace\n", anyError},
+		"spaces_around_eq":        {"web.test ping = 500\n", anyError},
+		"two_equals":              {"web.test ping=5=5\n", anyError},
+		"dup_option":              {"web.test ping=500 ping=1000\n", anyError},
+		"dup_option_case":         {"web.test ping=500 PING=500\n", anyError},
+		"header_behind":           {"web.test\n1 1 1 4 41 10 0 500\n", anyError},
+		"binary_file":             {"\xff\xfe\x00\x01\n\xff\n", anyError},
+		"unresolvable_all":        {"nosuch.test\n", unresolved("nosuch.test") + "|" + noHosts()},
+		"unresolvable_bad_option": {"nosuch.test foo=1\nweb.test numpings=2\n", anyError},
+		"nothing_enabled":         {"web.test ping=0\n", anyError},
 	} {
 		w.run(t, row{name: name, launch: launch{file: c.file}, exit: 1, stderr: []string{c.stderr}})
 	}
@@ -146,7 +151,7 @@ func values4(t *testing.T, w *world) {
 		},
 		row{
 			name: "no_timestamp_json", launch: launch{file: "web.test ping=100 timestamp=False json=True\n"}, runs: true,
-			want: []host{{header: object("web.test", "10.77.10.1"), first: after(answeredJSON)}},
+			want: []host{{header: `{"addr":"10.77.10.1", "name":"web.test"`, first: []string{", " + answeredJSON + "}"}}},
 		},
 	)
 }
@@ -187,7 +192,7 @@ func output4(t *testing.T, w *world) {
 		row{
 			name: "all_json", launch: launch{file: "web.test ping=100 trace=100 scan=100 numpings=4 json=1\n"}, runs: true,
 			want: []host{{header: object("web.test", "10.77.10.1"), each: [][]string{
-				after(`"timestamp":<epochms>`, pathJSON("10.77.10.1")),
+				after(`"timestamp":<epochms>`, traceJSON4("10.77.1.1", "10.77.2.2", "10.77.3.2", "10.77.10.1")),
 				after(`"timestamp":<epochms>`, answeredJSON),
 				after(`"timestamp":<epochms>`, webScanJSON),
 			}}},
@@ -238,6 +243,20 @@ func output4(t *testing.T, w *world) {
 			runs: true, blocks: 30, want: []host{web4, {header: "10.77.10.1", first: together("<ts>", answered)}},
 		},
 		row{
+			name:   "duplicate_hosts_trace",
+			launch: launch{file: "web.test ping=0 trace=100 timestamp=0\nweb.test ping=0 trace=100 timestamp=0\n"}, runs: true,
+			want: []host{{header: "web.test 10.77.10.1", first: path("10.77.10.1")}},
+		},
+		row{
+			name:   "many_hosts",
+			launch: launch{file: "web.test ping=100 numpings=2\nnoserver.test ping=100 json=1\n10.77.10.4 ping=50 trace=100\n"},
+			runs:   true,
+			want: []host{
+				web4, json4("noserver.test", "10.77.10.2", answeredJSON),
+				{header: "10.77.10.4", each: [][]string{together("<ts>", path("10.77.10.4")), together("<ts>", answered)}},
+			},
+		},
+		row{
 			name: "doc_default_service_conf", launch: launch{file: "localhost trace=5000 scan=5000 json=True\n"}, runs: true,
 			want: []host{{header: object("localhost", "127.0.0.1"), each: [][]string{
 				after(`"timestamp":<epochms>`, traceJSON("127.0.0.1")),
@@ -262,5 +281,60 @@ func output4(t *testing.T, w *world) {
 			p.awaitOutput(next, c.answered)
 			p.stop()
 		})
+	}
+}
+
+// signals4 shows that the rules of section 10 hold for the other format too.
+func signals4(t *testing.T, w *world) {
+	const file = "web.test numpings=2 ping=100\n"
+	for name, send := range map[string]func(*process, syscall.Signal){
+		"pid": (*process).signal, "group": (*process).signalGroup,
+	} {
+		w.script(t, "sighup_"+name+"_changed", func(t *testing.T) {
+			p := w.start(t, w.shared.Client, launch{file: file, arguments: []string{"c.conf"}})
+			p.awaitBlocks(web4.header, 2)
+			p.rewrite("closed.test numpings=2 ping=100 json=1\n")
+			send(p, syscall.SIGHUP)
+			p.awaitBlocks(object("closed.test", "10.77.10.4"), 2)
+			p.stop()
+			checkOutput(t, p.output(), []host{web4, json4("closed.test", "10.77.10.4", answeredJSON)})
+			checkErrors(t, p.errors(), nil)
+		})
+		w.script(t, "sighup_"+name+"_stdin", func(t *testing.T) {
+			p := w.start(t, w.shared.Client, launch{stdin: file})
+			p.awaitBlocks(web4.header, 1)
+			send(p, syscall.SIGHUP)
+			p.awaitError("No input file to read!")
+			p.awaitBlocks(web4.header, len(blocksOf(p.output()))+2)
+			p.stop()
+			checkErrors(t, p.errors(), []string{errorLine("OSError", "No input file to read! (input given on stdin)")})
+		})
+		for row, c := range map[string]struct {
+			change func(*process)
+			stderr string
+		}{
+			"deleted": {(*process).remove, errorLine("FileNotFoundError",
+				"Couldn't read input file '[Errno 2] No such file or directory: 'c.conf''")},
+			"bad": {func(p *process) { p.rewrite("web.test foo=1\n") }, anyError},
+		} {
+			w.script(t, "sighup_"+name+"_"+row, func(t *testing.T) {
+				p := w.start(t, w.shared.Client, launch{file: file, arguments: []string{"c.conf"}})
+				p.awaitBlocks(web4.header, 1)
+				c.change(p)
+				send(p, syscall.SIGHUP)
+				p.exit(1)
+				checkErrors(t, p.errors(), []string{c.stderr})
+			})
+		}
+		for row, s := range map[string]syscall.Signal{"sigterm": syscall.SIGTERM, "sigint": syscall.SIGINT} {
+			w.script(t, row+"_"+name, func(t *testing.T) {
+				p := w.start(t, w.shared.Client, launch{file: file, arguments: []string{"c.conf"}})
+				p.awaitBlocks(web4.header, 2)
+				send(p, s)
+				p.exit(0)
+				checkOutput(t, p.output(), []host{web4})
+				checkErrors(t, p.errors(), nil)
+			})
+		}
 	}
 }

@@ -11,7 +11,8 @@ import (
 
 // polling is section 3.
 func polling(t *testing.T, w *world) {
-	w.script(t, "first_output_at_once", func(t *testing.T) {
+	w.script(t, "first_output_after_sleep", func(t *testing.T) {
+		// The original slept first; here the first poll comes at once.
 		p := w.start(t, w.shared.Client, launch{file: "1 0 0 2 41 10 0 60000\nweb.test\n", arguments: []string{"c.conf"}})
 		p.awaitBlocks(webAnswers.header, 1)
 		if at := p.stdout[0].at; at > 5*time.Second {
@@ -108,6 +109,7 @@ func polling(t *testing.T, w *world) {
 		}
 	})
 	w.script(t, "cpus_1_all", func(t *testing.T) {
+		requireProgram(t, "taskset")
 		p := w.start(t, w.shared.Client, launch{
 			file: "1 1 1 4 41 10 0 100\nweb.test\n", arguments: []string{"c.conf"}, wrapper: []string{"taskset", "-c", "0"},
 		})

@@ -1,6 +1,7 @@
 package reference_test
 
 import (
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -100,6 +101,14 @@ func (w *world) script(t *testing.T, name string, test func(*testing.T)) {
 func own(t *testing.T) *lab.Reference {
 	t.Helper()
 	return lab.NewReference(lab.ForTest(t))
+}
+
+// requireProgram skips where a program that a row looks through is missing.
+func requireProgram(t *testing.T, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		lab.Skip(t, err.Error())
+	}
 }
 
 // checkOutput compares the blocks of every host with what is wanted.
@@ -240,8 +249,12 @@ func after(members ...string) []string {
 	return []string{strings.Join(append([]string{""}, members...), ",") + "}"}
 }
 
-// traceJSON is a trace with the separators of 3.x.
-func traceJSON(addresses ...string) string {
+// traceJSON is a trace with the separators of 3.x, traceJSON4 with those of 4.x.
+func traceJSON(addresses ...string) string { return traceSeparated(", ", addresses) }
+
+func traceJSON4(addresses ...string) string { return traceSeparated(",", addresses) }
+
+func traceSeparated(separator string, addresses []string) string {
 	var steps []string
 	for _, address := range addresses {
 		if address == "*" {
@@ -250,7 +263,7 @@ func traceJSON(addresses ...string) string {
 			steps = append(steps, `["`+address+`", <ms>]`)
 		}
 	}
-	return `"trace":[` + strings.Join(steps, ", ") + "]"
+	return `"trace":[` + strings.Join(steps, separator) + "]"
 }
 
 func pathJSON(address string) string {

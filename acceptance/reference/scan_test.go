@@ -1,6 +1,7 @@
 package reference_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -55,20 +56,28 @@ func portScan(t *testing.T, w *world) {
 			"web.test 10.77.10.1", webScan, webScanJSON, nil,
 		},
 	} {
-		host1, address, _ := strings.Cut(c.header, " ")
+		server, address, _ := strings.Cut(c.header, " ")
 		if c.text == "" {
-			w.script(t, name, func(t *testing.T) { bounded(t, w, host1, address) })
+			w.script(t, name, func(t *testing.T) { bounded(t, w, server, address) })
 			continue
 		}
 		w.run(
 			t,
 			row{
-				name: name + "_text", launch: launch{file: "0 0 1 4 41 10 0 100\n" + host1 + "\n"}, runs: true,
-				want: []host{{header: host1 + " (" + address + ")", first: together(c.text)}}, stderr: c.stderr,
+				name: name + "_text", launch: launch{file: "0 0 1 4 41 10 0 100\n" + server + "\n"}, runs: true,
+				want: []host{{header: server + " (" + address + ")", first: together(c.text)}}, stderr: c.stderr,
 			},
 			row{
-				name: name + "_json", launch: launch{file: "0 0 1 4 41 10 1 100\n" + host1 + "\n"}, runs: true,
-				want: []host{{header: object(host1, address), first: after(c.json)}}, stderr: c.stderr,
+				name: name + "_json", launch: launch{file: "0 0 1 4 41 10 1 100\n" + server + "\n"}, runs: true,
+				want: []host{{header: object(server, address), first: after(c.json)}}, stderr: c.stderr,
+			},
+			row{
+				name: name + "_4x_text", launch: launch{file: server + " ping=0 scan=100\n"}, runs: true,
+				want: []host{{header: c.header, first: together("<ts>", c.text)}}, stderr: warnings(address, c.stderr),
+			},
+			row{
+				name: name + "_4x_json", launch: launch{file: server + " ping=0 scan=100 json=1\n"}, runs: true,
+				want: []host{json4(server, address, c.json)}, stderr: warnings(address, c.stderr),
 			},
 		)
 	}
@@ -94,6 +103,14 @@ func portScan(t *testing.T, w *world) {
 			t.Errorf("stderr does not tell of refused connections: %q", p.errors())
 		}
 	})
+}
+
+// warnings is the one form of 4.x for all that 3.x says of a host's services.
+func warnings(address string, stderr []string) []string {
+	if len(stderr) == 0 {
+		return nil
+	}
+	return []string{"WW: Could not connect to " + regexp.QuoteMeta(address) + ":(80|443|3306) - .+ -\t <ts>"}
 }
 
 // bounded: whatever a server does, a poll takes about the timeout of a second.

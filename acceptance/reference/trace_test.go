@@ -30,11 +30,9 @@ func routeTrace(t *testing.T, w *world) {
 			want: []host{changing(header, path("10.77.10.1"), together())},
 		},
 	)
-	for name, json := range map[string]bool{"route_change_text": false, "route_change_json": true} {
-		w.script(t, name, func(t *testing.T) { changeRoute(t, w, json) })
-	}
-	for name, json := range map[string]bool{"route_star_text": false, "route_star_json": true} {
-		w.script(t, name, func(t *testing.T) { silenceRouter(t, w, json) })
+	for name, form := range traceForms() {
+		w.script(t, "route_change_"+name, func(t *testing.T) { changeRoute(t, w, form) })
+		w.script(t, "route_star_"+name, func(t *testing.T) { silenceRouter(t, w, form) })
 	}
 	w.script(t, "route_star_from_start", func(t *testing.T) {
 		r := own(t)
@@ -85,38 +83,46 @@ func checkTraces(t *testing.T, p *process, want int) {
 	checkErrors(t, p.errors(), nil)
 }
 
-// traceForm returns the file and how a trace looks, by output form.
-func traceForm(json bool) (file string, form func(addresses ...string) string) {
-	if json {
-		return "0 1 0 4 41 10 1 100\nweb.test\n", traceJSON
+// traceForm is a file that traces web.test, and how a trace looks then.
+type traceForm struct {
+	file string
+	form func(addresses ...string) string
+}
+
+// traceForms are the forms of both formats. Of text a line at a time is
+// awaited: the hop in the middle tells the ways apart. In 4.x an unchanged
+// trace prints nothing, so pings show that time goes by.
+func traceForms() map[string]traceForm {
+	middle := func(addresses ...string) string { return hops(addresses...)[1] }
+	return map[string]traceForm{
+		"text":    {"0 1 0 4 41 10 0 100\nweb.test\n", middle},
+		"json":    {"0 1 0 4 41 10 1 100\nweb.test\n", traceJSON},
+		"4x_text": {"web.test ping=100 numpings=1 trace=100\n", middle},
+		"4x_json": {"web.test ping=100 numpings=1 trace=100 json=1\n", traceJSON4},
 	}
-	// A line at a time is awaited; the hop in the middle tells the ways apart.
-	return "0 1 0 4 41 10 0 100\nweb.test\n", func(addresses ...string) string { return hops(addresses...)[1] }
 }
 
 // changeRoute: another router is printed, and so is the way back.
-func changeRoute(t *testing.T, w *world, json bool) {
+func changeRoute(t *testing.T, w *world, form traceForm) {
 	r := own(t)
-	file, form := traceForm(json)
-	p := w.start(t, r.Client, launch{file: file, arguments: []string{"c.conf"}})
-	next := p.awaitOutput(0, form("10.77.1.1", "10.77.2.2", "10.77.3.2", "10.77.10.1"))
+	p := w.start(t, r.Client, launch{file: form.file, arguments: []string{"c.conf"}})
+	next := p.awaitOutput(0, form.form("10.77.1.1", "10.77.2.2", "10.77.3.2", "10.77.10.1"))
 	awaitMore(p, next, 2)
 	r.Reroute()
-	next = p.awaitOutput(next, form("10.77.1.1", "10.77.2.6", "10.77.3.2", "10.77.10.1"))
+	next = p.awaitOutput(next, form.form("10.77.1.1", "10.77.2.6", "10.77.3.2", "10.77.10.1"))
 	awaitMore(p, next, 2)
 	r.RouteBack()
-	next = p.awaitOutput(next, form("10.77.1.1", "10.77.2.2", "10.77.3.2", "10.77.10.1"))
+	next = p.awaitOutput(next, form.form("10.77.1.1", "10.77.2.2", "10.77.3.2", "10.77.10.1"))
 	awaitMore(p, next, 2)
 	p.stop()
 	checkTraces(t, p, 3)
 }
 
 // silenceRouter: a hop that falls silent is not news, nor is its return.
-func silenceRouter(t *testing.T, w *world, json bool) {
+func silenceRouter(t *testing.T, w *world, form traceForm) {
 	r := own(t)
-	file, form := traceForm(json)
-	p := w.start(t, r.Client, launch{file: file, arguments: []string{"c.conf"}})
-	next := p.awaitOutput(0, form("10.77.1.1", "10.77.2.2", "10.77.3.2", "10.77.10.1"))
+	p := w.start(t, r.Client, launch{file: form.file, arguments: []string{"c.conf"}})
+	next := p.awaitOutput(0, form.form("10.77.1.1", "10.77.2.2", "10.77.3.2", "10.77.10.1"))
 	silence := r.Router2.Silent()
 	awaitMore(p, next, 4)
 	next = len(p.output())
