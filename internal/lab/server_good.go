@@ -101,9 +101,11 @@ func MySQL(version string) Server {
 	packet = append(packet, 0)
 	packet = binary.LittleEndian.AppendUint32(packet, 42) // connection
 	packet = append(packet, "abcdefgh\x00"...)            // first part of the challenge
-	packet = append(packet, 0xff, 0xf7)                   // capabilities, lower half
-	packet = append(packet, 0xff, 0x02, 0x00)             // character set, status
-	packet = append(packet, 0xff, 0xdf, 21)               // capabilities, upper half; length of the challenge
+	packet = append(packet,
+		0xff, 0xf7, // capabilities, lower half
+		0xff, 0x02, 0x00, // character set, status
+		0xff, 0xdf, // capabilities, upper half
+		21) // length of the challenge
 	packet = append(packet, make([]byte, 10)...)
 	packet = append(packet, "ijklmnopqrst\x00mysql_native_password\x00"...)
 	return thenWait(Say(string(mysqlPacket(packet))))
