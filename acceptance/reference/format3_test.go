@@ -1,6 +1,7 @@
 package reference_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -36,6 +37,7 @@ func badFiles(t *testing.T, w *world) {
 	} {
 		w.run(t, row{name: name, launch: launch{file: c.file}, exit: 1, stderr: []string{c.stderr}})
 	}
+	w.script(t, "unresolvable_all_every_time", func(t *testing.T) { everyTime(t, w) })
 	w.run(
 		t,
 		row{name: "empty_file", launch: launch{arguments: []string{"/dev/null"}}, exit: 1, stderr: []string{badFormat}},
@@ -62,6 +64,33 @@ func badFiles(t *testing.T, w *world) {
 			exit: 1, stderr: []string{anyError},
 		},
 	)
+}
+
+// everyTime: what was to be said is said before the end, however the end and
+// the saying race.
+func everyTime(t *testing.T, w *world) {
+	want := []string{
+		"EE: Exception: No hosts could be parsed! -\t <ts>",
+		"EE: Exception: Unable to resolve host ( nosuch.test ) -\t <ts>",
+		"EE: Exception: Unable to resolve host ( nosuch2.test ) -\t <ts>",
+	}
+	for range 30 {
+		p := w.start(t, w.shared.Client, launch{
+			file: "1 0 0 4 41 10 0 500\nnosuch.test\nnosuch2.test\n", arguments: []string{"c.conf"},
+		})
+		p.exit(1)
+		lines := p.errors()
+		for i, text := range lines {
+			lines[i] = normalise(text)
+		}
+		if len(lines) == 0 || lines[len(lines)-1] != want[0] {
+			t.Errorf("stderr is %q, want %q at its end", lines, want[0])
+		}
+		slices.Sort(lines)
+		if !slices.Equal(lines, want) {
+			t.Errorf("stderr is %q, want %q", lines, want)
+		}
+	}
 }
 
 // spelling are files that mean the same as the simplest one.
