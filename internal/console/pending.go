@@ -15,9 +15,10 @@ const (
 	leastSweep = 1024
 )
 
-// pending keeps the newest result of each probe until its round is complete.
+// pending keeps results until their rounds are complete. A batch may hold
+// several rounds of one probe.
 type pending struct {
-	results map[netsonde.ProbeID]result
+	results map[part]result
 	// now is the end of the newest round seen, on the monotonic clock.
 	now time.Duration
 	// sweepAt is the number of results at which stale ones are looked for. It
@@ -25,10 +26,15 @@ type pending struct {
 	sweepAt int
 }
 
+// part is one probe's part in one round.
+type part struct {
+	probe netsonde.ProbeID
+	round uint64
+}
+
 // result is what one probe reported; one of the pointers is set. They point
 // into batches, which are never changed.
 type result struct {
-	round   uint64
 	seen    time.Duration
 	burst   *netsonde.Burst
 	route   *netsonde.Route
@@ -36,7 +42,7 @@ type result struct {
 }
 
 func newPending() pending {
-	return pending{results: make(map[netsonde.ProbeID]result), sweepAt: leastSweep}
+	return pending{results: make(map[part]result), sweepAt: leastSweep}
 }
 
 // add takes in a batch's results.
@@ -46,15 +52,15 @@ func (p *pending) add(batch *netsonde.Batch) {
 	}
 	for i := range batch.Bursts {
 		burst := &batch.Bursts[i]
-		p.results[burst.Probe] = result{round: burst.Round, seen: p.now, burst: burst}
+		p.results[part{burst.Probe, burst.Round}] = result{seen: p.now, burst: burst}
 	}
 	for i := range batch.Routes {
 		route := &batch.Routes[i]
-		p.results[route.Probe] = result{round: route.Round, seen: p.now, route: route}
+		p.results[part{route.Probe, route.Round}] = result{seen: p.now, route: route}
 	}
 	for i := range batch.Services {
 		service := &batch.Services[i]
-		p.results[service.Probe] = result{round: service.Round, seen: p.now, service: service}
+		p.results[part{service.Probe, service.Round}] = result{seen: p.now, service: service}
 	}
 	if len(p.results) >= p.sweepAt {
 		p.sweep()
@@ -67,11 +73,9 @@ func (p *pending) take(round *netsonde.Round) block {
 	probes := round.Target.Groups[round.Group].Probes
 	for i := range probes {
 		probe := &probes[i]
-		found := p.results[probe.ID]
-		delete(p.results, probe.ID)
-		if found.round != round.N {
-			found = result{}
-		}
+		key := part{probe.ID, round.N}
+		found := p.results[key]
+		delete(p.results, key)
 		switch {
 		case probe.Kind == netsonde.KindPing:
 			b.pinged, b.burst = true, found.burst
@@ -87,9 +91,9 @@ func (p *pending) take(round *netsonde.Round) block {
 
 // sweep forgets the results whose rounds will not come.
 func (p *pending) sweep() {
-	for id, waiting := range p.results {
+	for key, waiting := range p.results {
 		if p.now-waiting.seen > staleAfter {
-			delete(p.results, id)
+			delete(p.results, key)
 		}
 	}
 	p.sweepAt = max(leastSweep, 2*len(p.results))

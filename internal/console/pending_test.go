@@ -28,7 +28,7 @@ func TestPendingForgetsTheRemoved(t *testing.T) {
 		if b := p.take(&round); b.burst == nil {
 			t.Fatalf("round %d has lost its burst", round.N)
 		}
-		if _, left := p.results[1]; left {
+		if _, left := p.results[part{1, round.N}]; left {
 			t.Fatalf("round %d was taken and still waits", round.N)
 		}
 		largest = max(largest, len(p.results))
@@ -47,5 +47,25 @@ func TestPendingKeepsTheYoung(t *testing.T) {
 	}
 	if len(p.results) != 3*leastSweep {
 		t.Errorf("%d results wait, want %d", len(p.results), 3*leastSweep)
+	}
+}
+
+// TestPendingOfQuickRounds has several rounds of one probe in a batch, as those
+// have that follow one another faster than batches do.
+func TestPendingOfQuickRounds(t *testing.T) {
+	target := &netsonde.Target{Host: "web.test", Groups: []netsonde.Group{{
+		Probes: []netsonde.Probe{{ID: 1, Kind: netsonde.KindPing}},
+	}}}
+	batch := &netsonde.Batch{}
+	for n := range uint64(3) {
+		batch.Bursts = append(batch.Bursts, netsonde.Burst{Probe: 1, Round: n})
+		batch.Rounds = append(batch.Rounds, netsonde.Round{Target: target, N: n})
+	}
+	p := newPending()
+	p.add(batch)
+	for i := range batch.Rounds {
+		if b := p.take(&batch.Rounds[i]); b.burst != &batch.Bursts[i] {
+			t.Errorf("round %d has burst %+v", i, b.burst)
+		}
 	}
 }
