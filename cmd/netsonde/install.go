@@ -40,7 +40,10 @@ configuration that was changed. Nothing is started or enabled.`,
 				return fmt.Errorf("find the program that is to be installed: %w", err)
 			}
 			options.Replace = replace
-			return service.Install(command.Context(), options)
+			if err := service.Install(command.Context(), options); err != nil {
+				return failureError{err}
+			}
+			return nil
 		},
 	}
 	where.flags(command)
@@ -61,7 +64,10 @@ changed since, and logs, stay.`,
 			if err != nil {
 				return err
 			}
-			return service.Uninstall(command.Context(), options)
+			if err := service.Uninstall(command.Context(), options); err != nil {
+				return failureError{err}
+			}
+			return nil
 		},
 	}
 	where.flags(command)
