@@ -90,10 +90,18 @@ func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, sign
 		printed <- err
 	}()
 	var servants sync.WaitGroup
-	servants.Go(func() { end(m.apply(ctx, signals.reloads, plan)) })
+	var unusable error
+	servants.Go(func() {
+		unusable = m.apply(ctx, signals.reloads, plan)
+		if errors.Is(unusable, agent.ErrNoHosts) {
+			// Nothing runs, but which hosts they were is still to be told.
+			m.agent.Drain()
+			return
+		}
+		end(unusable)
+	})
 	servants.Go(func() { m.program.tell(service.KeepAlive(ctx, m.alive(ctx))) })
 	err = m.agent.Run(ctx)
-	cause := context.Cause(ctx)
 	end(nil)
 	servants.Wait()
 	endPrinting()
@@ -103,10 +111,10 @@ func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, sign
 	case err != nil:
 		m.program.diagnostics.Error("OSError", err.Error())
 		return exitFailure
-	case errors.Is(cause, agent.ErrNoHosts):
+	case errors.Is(unusable, agent.ErrNoHosts):
 		m.program.complain(config.ErrNoHosts)
 		return m.badConfiguration
-	case errors.Is(cause, errReload):
+	case errors.Is(unusable, errReload):
 		return m.badConfiguration
 	case written != nil && !errors.Is(written, console.ErrClosed):
 		m.program.diagnostics.Error("OSError", written.Error())
