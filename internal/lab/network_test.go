@@ -154,15 +154,17 @@ func TestCloseEndsPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	node := network.Node("alone")
-	sleeper := exec.Command("sleep", "1000")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	sleeper := exec.CommandContext(ctx, "sleep", "1000")
 	if err := node.Start(sleeper); err != nil {
 		t.Fatal(err)
 	}
 	if err := network.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := sleeper.Wait(); err == nil {
-		t.Error("the program ended well, want it killed")
+	if err := sleeper.Wait(); err == nil || ctx.Err() != nil {
+		t.Errorf("the program ended with %v, want it killed at once", err)
 	}
 	if err := node.Do(func() error { return nil }); err == nil {
 		t.Error("a closed node still works")
