@@ -184,7 +184,9 @@ func (m *monitor) reload(ctx context.Context) (*netsonde.Plan, error) {
 func (m *monitor) read(ctx context.Context) (*netsonde.Plan, error) {
 	load := func() (*netsonde.Plan, []config.Diagnostic, error) { return config.Load(ctx, m.path) }
 	if m.path == standardInput {
-		load = func() (*netsonde.Plan, []config.Diagnostic, error) { return config.Parse("standard input", m.program.stdin) }
+		load = func() (*netsonde.Plan, []config.Diagnostic, error) {
+			return config.Parse("standard input", m.program.stdin)
+		}
 	}
 	type outcome struct {
 		plan        *netsonde.Plan

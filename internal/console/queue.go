@@ -138,8 +138,9 @@ func (q *queue) awaitBelow(ctx context.Context, n int) error {
 	for {
 		q.mu.Lock()
 		if q.failure != nil || q.waiting < n {
-			defer q.mu.Unlock()
-			return q.failure
+			failure := q.failure
+			q.mu.Unlock()
+			return failure
 		}
 		if q.shrunk == nil {
 			q.shrunk = make(chan struct{})

@@ -15,7 +15,7 @@ func (e *Engine) Apply(now netsonde.Instant, targets []*netsonde.Target) {
 		t := e.targets[plan.Name]
 		if t == nil || t.plan.Family != plan.Family {
 			if t != nil {
-				e.remove(now, t)
+				e.remove(t)
 			}
 			t = &target{plan: plan}
 		}
@@ -24,14 +24,14 @@ func (e *Engine) Apply(now netsonde.Instant, targets []*netsonde.Target) {
 		e.replace(now, t, plan)
 	}
 	for _, t := range e.targets {
-		e.remove(now, t)
+		e.remove(t)
 	}
 	e.targets = kept
 }
 
-func (e *Engine) remove(now netsonde.Instant, t *target) {
+func (e *Engine) remove(t *target) {
 	for _, g := range t.groups {
-		e.abandon(now, g)
+		e.abandon(g)
 		for _, m := range g.probes {
 			delete(e.probes, m.plan.ID)
 		}
@@ -62,7 +62,7 @@ func (e *Engine) replace(now netsonde.Instant, t *target, plan *netsonde.Target)
 	}
 	for _, g := range old {
 		if g != nil {
-			e.abandon(now, g)
+			e.abandon(g)
 		}
 	}
 	for i := range plan.Groups {

@@ -118,7 +118,7 @@ func (e *Engine) endRound(now netsonde.Instant, g *group) {
 }
 
 // abandon stops a round without a word: its probes are no longer in the plan.
-func (e *Engine) abandon(now netsonde.Instant, g *group) {
+func (e *Engine) abandon(g *group) {
 	e.starts.stop(&g.start)
 	if !g.running {
 		return

@@ -24,14 +24,14 @@ func (c *clock) now() netsonde.Instant { return c.at(time.Since(c.origin)) }
 
 // at is what the clocks show, or showed, at a monotonic time.
 func (c *clock) at(monotonic time.Duration) netsonde.Instant {
-	real := c.origin.Add(monotonic)
+	shown := c.origin.Add(monotonic)
 	for i := len(c.steps) - 1; i >= 0; i-- {
 		if c.steps[i].from <= monotonic {
-			real = real.Add(c.steps[i].offset)
+			shown = shown.Add(c.steps[i].offset)
 			break
 		}
 	}
-	return netsonde.Instant{Monotonic: monotonic, Real: real.UnixNano()}
+	return netsonde.Instant{Monotonic: monotonic, Real: shown.UnixNano()}
 }
 
 func (c *clock) step(d time.Duration) {

@@ -109,7 +109,7 @@ func TestSeed(t *testing.T) {
 		})
 		return trail
 	}
-	if run(1) != run(1) {
+	if first, again := run(1), run(1); first != again {
 		t.Error("the same seed gave another network")
 	}
 	if run(1) == run(2) {

@@ -131,7 +131,7 @@ func beginConnect(p *packet.Probe) (fd int, errno syscall.Errno) {
 		return fd, unix.EINVAL
 	}
 	if p.Source.IsValid() {
-		var source unix.Sockaddr = &unix.SockaddrInet4{}
+		var source unix.Sockaddr
 		if p.Source.Is4() {
 			source = &unix.SockaddrInet4{Addr: p.Source.As4()}
 		} else {

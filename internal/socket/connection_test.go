@@ -296,7 +296,7 @@ func TestReadWaitsUntilTheTime(t *testing.T) {
 	}
 	defer c.Close()
 	var replies [8]packet.Reply
-	var best time.Duration = time.Hour
+	best := time.Hour
 	for range 20 {
 		until := c.Now().Monotonic + 3*time.Millisecond
 		n, empty, err := c.ReadBatch(replies[:], until)

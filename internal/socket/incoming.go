@@ -93,6 +93,6 @@ func (in *incoming) message(i int, m *message) bool {
 		m.from, m.port, m.scope = decodeName(&in.names[i])
 	}
 	control := (*[receiveControlSize]byte)(unsafe.Pointer(&in.controls[i]))
-	m.ancillary = decodeControl(control[:min(uint64(received.header.Controllen), receiveControlSize)])
+	m.ancillary = decodeControl(control[:min(received.header.Controllen, receiveControlSize)])
 	return true
 }

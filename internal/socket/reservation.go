@@ -69,7 +69,7 @@ func reservePort() (port uint16, held []*datagram, err error) {
 		if err == nil && (port < firstTracePort || port > lastTracePort) {
 			return port, held, nil
 		}
-		closeAll(held)
+		err = errors.Join(err, closeAll(held))
 		if err != nil && !errors.Is(err, unix.EADDRINUSE) {
 			return 0, nil, fmt.Errorf("reserve UDP source port: %w", err)
 		}

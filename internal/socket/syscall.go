@@ -62,7 +62,7 @@ const (
 func drops(fd int) uint32 {
 	var info [meminfoSize]uint32
 	size := uint32(unsafe.Sizeof(info))
-	unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
+	_, _, _ = unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_MEMINFO,
 		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
 	return info[meminfoDrops]
 }
