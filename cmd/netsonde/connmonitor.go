@@ -43,20 +43,17 @@ and end with 0.`,
 				return p.print("connmonitor (netsonde) " + version + "\n")
 			case "-h", "--help":
 				return command.Help()
-			case serviceFlag:
-				path, err := p.serviceConfig()
-				if err != nil {
-					return failureError{err}
-				}
-				first = path
 			}
 			m := monitor{program: p, path: first, strict: true, badConfiguration: exitFailure}
+			if first == serviceFlag {
+				m.locate = p.serviceConfig
+			}
 			return exit(m.run(command.Context()))
 		},
 	}
 }
 
-// serviceConfig is the file that connmonitor's unit reads.
+// serviceConfig is the file that connmonitor's unit reads, now.
 func (p *program) serviceConfig() (string, error) {
 	path, created, err := service.ConfigPath(service.AdministratorConfig, service.DocumentedConfig)
 	if created {

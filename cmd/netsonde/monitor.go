@@ -29,6 +29,8 @@ type monitor struct {
 	program *program
 	// path is the file, "-" for standard input.
 	path string
+	// locate, if there is one, says what path is before each reading.
+	locate func() (string, error)
 	// strict ends the run when a reload fails, as connmonitor does.
 	strict bool
 	// badConfiguration is the exit code for a file that cannot be used.
@@ -182,6 +184,14 @@ func (m *monitor) reload(ctx context.Context) (*netsonde.Plan, error) {
 
 // read reads the configuration and tells all that is wrong with it.
 func (m *monitor) read(ctx context.Context) (*netsonde.Plan, error) {
+	if m.locate != nil {
+		path, err := m.locate()
+		if err != nil {
+			m.program.complain(err)
+			return nil, err
+		}
+		m.path = path
+	}
 	load := func() (*netsonde.Plan, []config.Diagnostic, error) { return config.Load(ctx, m.path) }
 	if m.path == standardInput {
 		load = func() (*netsonde.Plan, []config.Diagnostic, error) {
