@@ -94,8 +94,11 @@ func (c counted) start(t *testing.T, binary string, r *lab.Reference, payload in
 		length += 20
 		match = fmt.Sprintf("ip6 daddr %s icmpv6 type echo-request meta length %d", c.address(), length)
 	}
+	// A burst with a loss takes two seconds, so three entries lose about two
+	// packets a second, and the drops go on for most of the time.
 	const share = 50
-	us := copyOfUs{drops: 5 + rand.IntN(2*int(countedTime()/time.Second))}
+	seconds := int(countedTime() / time.Second)
+	us := copyOfUs{drops: seconds + rand.IntN(seconds)}
 	us.sent = r.Router1.Filter(lab.HookPrerouting, match, "accept")
 	us.lost = r.Router2.DropExactly(lab.HookForward, match, share, us.drops, length)
 	us.connmonitor = startConnmonitor(t, binary, r.Client,

@@ -28,15 +28,18 @@ func newKernel(t *testing.T, kind socket.Kind) *kernel {
 		lab.Skip(t, err.Error())
 	}
 	n := &kernel{client: network.Node("client"), near: network.Node("near"), upper: network.Node("upper"), kind: kind}
+	upper2, lower2 := network.Node("upper2"), network.Node("lower2")
 	lower, far, host := network.Node("lower"), network.Node("far"), network.Node("host")
 	network.Link(n.client, n.near).Addresses("10.7.0.2/24", "10.7.0.1/24")
 	network.Link(n.near, n.upper).Addresses("10.7.1.1/24", "10.7.1.2/24")
 	network.Link(n.near, lower).Addresses("10.7.2.1/24", "10.7.2.2/24")
-	network.Link(n.upper, far).Addresses("10.7.3.1/24", "10.7.3.2/24")
-	network.Link(lower, far).Addresses("10.7.4.1/24", "10.7.4.2/24")
+	network.Link(n.upper, upper2).Addresses("10.7.3.1/24", "10.7.3.2/24")
+	network.Link(lower, lower2).Addresses("10.7.4.1/24", "10.7.4.2/24")
+	network.Link(upper2, far).Addresses("10.7.5.1/24", "10.7.5.2/24")
+	network.Link(lower2, far).Addresses("10.7.6.1/24", "10.7.6.2/24")
 	n.wire = network.Wire(far, host, 1)
-	n.wire.Addresses("10.7.5.1/24", "10.7.5.2/24")
-	for _, router := range []*lab.Node{n.near, n.upper, lower, far} {
+	n.wire.Addresses("10.7.7.1/24", "10.7.7.2/24")
+	for _, router := range []*lab.Node{n.near, n.upper, upper2, lower, lower2, far} {
 		router.Forward()
 	}
 	host.Unlimited()
@@ -46,11 +49,15 @@ func newKernel(t *testing.T, kind socket.Kind) *kernel {
 	n.client.Route("default4", "10.7.0.1")
 	n.fork(true, false)
 	n.upper.Route(hosts.String(), "10.7.3.2")
+	upper2.Route(hosts.String(), "10.7.5.2")
 	lower.Route(hosts.String(), "10.7.4.2")
-	far.Route(hosts.String(), "10.7.5.2")
-	host.Route("default4", "10.7.5.1")
-	// Answers always come back by upper.
-	far.Route("10.7.0.0/24", "10.7.3.1")
+	lower2.Route(hosts.String(), "10.7.6.2")
+	far.Route(hosts.String(), "10.7.7.2")
+	host.Route("default4", "10.7.7.1")
+	// What the far side sends always comes back by upper.
+	far.Route("10.7.0.0/24", "10.7.5.1")
+	upper2.Route("10.7.0.0/24", "10.7.3.1")
+	lower2.Route("10.7.0.0/24", "10.7.4.1")
 	n.upper.Route("10.7.0.0/24", "10.7.1.1")
 	lower.Route("10.7.0.0/24", "10.7.2.1")
 	n.carry(t)

@@ -120,7 +120,8 @@ func (m *monitor) awaitRoutes(target *netsonde.Target, n int, by netip.Addr) {
 	})
 }
 
-// middle is the hop at which the two ways differ, invalid when it was silent.
+// middle is the first hop at which the two ways differ, invalid when it was
+// silent.
 func middle(route netsonde.Route) netip.Addr {
 	if len(route.Hops) < 2 {
 		return netip.Addr{}
@@ -185,10 +186,16 @@ func (m *monitor) news(target *netsonde.Target) (hops []netip.Addr) {
 }
 
 // checkRoutes makes sure that every trace has reached the host over routers
-// that stand there, the middle one being one of by. Any may have been silent.
-func (m *monitor) checkRoutes(target *netsonde.Target, by ...netip.Addr) {
+// that stand where they were seen. Any may have been silent.
+func (m *monitor) checkRoutes(target *netsonde.Target) {
 	m.t.Helper()
-	places := [][]netip.Addr{{nearRouter}, by, {farRouter}, {netip.MustParseAddr(target.Host)}}
+	places := [][]netip.Addr{
+		{nearRouter},
+		{upperRouter, lowerRouter},
+		{upperRouter2, lowerRouter2},
+		{farRouter},
+		{netip.MustParseAddr(target.Host)},
+	}
 	for i, route := range m.routes(target) {
 		fits := route.End == netsonde.RouteReached && len(route.Hops) == len(places)
 		for j := range route.Hops {

@@ -25,13 +25,16 @@ func newSimulated() *simulated {
 	var none netip.Addr
 	n := &simulated{Network: simnet.New(1, netip.MustParseAddr("10.7.0.2"), none)}
 	n.near, n.upper, n.far = n.Node(nearRouter, none), n.Node(upperRouter, none), n.Node(farRouter, none)
+	upper2, lower2 := n.Node(upperRouter2, none), n.Node(lowerRouter2, none)
 	lower, host := n.Node(lowerRouter, none), n.Node(hostAddress(1), none)
 	host.Answer(hosts, simnet.AnswerAll)
 	n.Link(n.Client(), n.near, simnet.Quality{})
 	n.upperWay = n.Link(n.near, n.upper, simnet.Quality{})
 	n.lowerWay = n.Link(n.near, lower, simnet.Quality{})
-	n.Link(n.upper, n.far, simnet.Quality{})
-	n.Link(lower, n.far, simnet.Quality{})
+	n.Link(n.upper, upper2, simnet.Quality{})
+	n.Link(lower, lower2, simnet.Quality{})
+	n.Link(upper2, n.far, simnet.Quality{})
+	n.Link(lower2, n.far, simnet.Quality{})
 	n.access = n.Link(n.far, host, simnet.Quality{})
 	n.fork(true, false)
 	return n
