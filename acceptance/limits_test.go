@@ -14,8 +14,8 @@ import (
 // needs root and namespaces.
 func TestDefaultLimitsAreNoLoss(t *testing.T) {
 	requireTools(t, "nft")
-	binary := build(t)
 	r := lab.NewReference(lab.ForTest(t))
+	binary := build(t)
 	for _, node := range []*lab.Node{r.Router1, r.Router2, r.Router2b, r.Router3, r.Servers} {
 		node.Sysctl("net.ipv4.icmp_ratelimit", "1000")
 	}
