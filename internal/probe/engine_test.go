@@ -158,6 +158,32 @@ func TestTraceOf255Hops(t *testing.T) {
 	}
 }
 
+func TestTracesGiveTheirSequencesBack(t *testing.T) {
+	e := probe.New(probe.Options{ICMP: []uint16{9}, UDP: []uint16{40000}, Trace: true, Key: 1})
+	p := netsonde.Probe{ID: 5, Kind: netsonde.KindTrace, Hops: 8, Timeout: time.Second}
+	target := &netsonde.Target{Name: "a", Host: "a", Groups: []netsonde.Group{{
+		Name: "all", Cadence: netsonde.Cadence{Pause: time.Millisecond}, Probes: []netsonde.Probe{p},
+	}}}
+	e.Apply(at(0), []*netsonde.Target{target})
+	e.SetAddress(at(0), "a", netip.MustParseAddr("192.0.2.1"))
+	for round := range 40_000 {
+		now := at(time.Duration(round) * time.Millisecond)
+		for _, hop := range sendAll(e, now) {
+			reply := packet.Reply{
+				Kind: packet.TimeExceeded, Protocol: packet.UDP, From: netip.MustParseAddr("198.51.100.1"),
+				Destination: hop.Destination, Identity: hop.Identity, Sequence: hop.Sequence, Read: now,
+			}
+			if hop.TTL == 2 {
+				reply.Kind, reply.From = packet.Unreachable, hop.Destination
+			}
+			e.Receive(&reply)
+		}
+		if batch := e.Take(); batch == nil || len(batch.Routes) != 1 || batch.Routes[0].End != netsonde.RouteReached {
+			t.Fatalf("round %d told %+v", round, batch)
+		}
+	}
+}
+
 func TestTracesOfOneProbeKeepTheirFlow(t *testing.T) {
 	e := probe.New(probe.Options{ICMP: []uint16{1, 2, 3, 4, 5}, Trace: true, Key: 1})
 	var targets []*netsonde.Target

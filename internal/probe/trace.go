@@ -264,7 +264,6 @@ func (m *measurement) endTrace(e *Engine, now netsonde.Instant, hops int) {
 		m.reached = 0
 		route.Changed = m.memory.Learn(route.Hops)
 	}
-	t.hops = t.hops[:0]
 	e.batch.Routes = append(e.batch.Routes, route)
 	m.end(e, now)
 }
