@@ -3,7 +3,7 @@
 //go:debug tlssha1=1
 
 // Command netsonde keeps the vital signs of a network. It also answers to the
-// names connmonitor and connvitals.
+// names connmonitor, connvitals and pmonitor.
 package main
 
 import (
@@ -22,8 +22,8 @@ import (
 	"netsonde/internal/console"
 )
 
-// The exit codes of every command but connmonitor and connvitals, which keep
-// their originals'.
+// The exit codes of every command but connmonitor, connvitals and pmonitor,
+// which keep their originals'.
 const (
 	exitWell    = 0
 	exitFailure = 1
@@ -52,6 +52,8 @@ func (p *program) run(ctx context.Context, name string, args []string) int {
 		command = p.connmonitorCommand()
 	case "connvitals":
 		command = p.connvitalsCommand()
+	case "pmonitor":
+		command = p.pmonitorCommand()
 	default:
 		command = p.rootCommand()
 	}
@@ -101,7 +103,7 @@ func (p *program) rootCommand() *cobra.Command {
 		RunE:  func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	root.AddCommand(
-		p.runCommand(), p.connmonitorCommand(), p.connvitalsCommand(), p.versionCommand(),
+		p.runCommand(), p.connmonitorCommand(), p.connvitalsCommand(), p.pmonitorCommand(), p.versionCommand(),
 		installCommand(), uninstallCommand(),
 	)
 	return root
