@@ -2,6 +2,7 @@ package probe_test
 
 import (
 	"net/netip"
+	"strconv"
 	"testing"
 	"time"
 
@@ -100,6 +101,9 @@ func TestFullSequencesGiveUpLateAnswersFirst(t *testing.T) {
 	if sent := sendAll(e, at(0)); len(first) != 65535 || len(sent) != 1 {
 		t.Fatalf("sent %d and %d packets, want 65,535 and the last sequence", len(first), len(sent))
 	}
+	if sent := sendAll(e, at(0)); len(sent) != 0 {
+		t.Fatalf("with no sequence free sent %d packets", len(sent))
+	}
 	answer(e, at(time.Millisecond), first[7])
 	if sent := sendAll(e, at(time.Millisecond)); len(sent) != 1 || sent[0].Sequence != first[7].Sequence {
 		t.Fatalf("after one answer sent %d packets, want the one sequence that is free again", len(sent))
@@ -118,11 +122,7 @@ func TestFullSequencesGiveUpLateAnswersFirst(t *testing.T) {
 
 func TestTraceOf255Hops(t *testing.T) {
 	e := probe.New(probe.Options{ICMP: []uint16{9}, UDP: []uint16{40000}, Trace: true, Key: 1})
-	p := netsonde.Probe{ID: 5, Kind: netsonde.KindTrace, Hops: 255, Timeout: time.Second}
-	target := &netsonde.Target{Name: "a", Host: "a", Groups: []netsonde.Group{{
-		Name: "all", Cadence: netsonde.Cadence{Pause: time.Second}, Probes: []netsonde.Probe{p},
-	}}}
-	e.Apply(at(0), []*netsonde.Target{target})
+	e.Apply(at(0), []*netsonde.Target{traceTarget("a", 255, time.Second)})
 	e.SetAddress(at(0), "a", netip.MustParseAddr("192.0.2.1"))
 	router := netip.MustParseAddr("198.51.100.1")
 	sequences := map[uint16]bool{}
@@ -160,11 +160,7 @@ func TestTraceOf255Hops(t *testing.T) {
 
 func TestTracesGiveTheirSequencesBack(t *testing.T) {
 	e := probe.New(probe.Options{ICMP: []uint16{9}, UDP: []uint16{40000}, Trace: true, Key: 1})
-	p := netsonde.Probe{ID: 5, Kind: netsonde.KindTrace, Hops: 8, Timeout: time.Second}
-	target := &netsonde.Target{Name: "a", Host: "a", Groups: []netsonde.Group{{
-		Name: "all", Cadence: netsonde.Cadence{Pause: time.Millisecond}, Probes: []netsonde.Probe{p},
-	}}}
-	e.Apply(at(0), []*netsonde.Target{target})
+	e.Apply(at(0), []*netsonde.Target{traceTarget("a", 8, time.Millisecond)})
 	e.SetAddress(at(0), "a", netip.MustParseAddr("192.0.2.1"))
 	for round := range 40_000 {
 		now := at(time.Duration(round) * time.Millisecond)
@@ -184,15 +180,48 @@ func TestTracesGiveTheirSequencesBack(t *testing.T) {
 	}
 }
 
+func traceTarget(name string, hops int, pause time.Duration) *netsonde.Target {
+	p := netsonde.Probe{Kind: netsonde.KindTrace, Hops: hops, Timeout: time.Second}
+	p.ID = netsonde.NewProbeID(name, 0, p)
+	return &netsonde.Target{Name: name, Host: name, Groups: []netsonde.Group{{
+		Name: "all", Cadence: netsonde.Cadence{Pause: pause}, Probes: []netsonde.Probe{p},
+	}}}
+}
+
+func TestMoreHopsThanDatagramsHaveSequences(t *testing.T) {
+	e := probe.New(probe.Options{ICMP: []uint16{9}, UDP: []uint16{40000}, Trace: true, Key: 1})
+	var targets []*netsonde.Target
+	for i := range 16_400 {
+		targets = append(targets, traceTarget(strconv.Itoa(i), 8, time.Second))
+	}
+	e.Apply(at(0), targets)
+	for _, target := range targets {
+		e.SetAddress(at(0), target.Name, netip.MustParseAddr("192.0.2.1"))
+	}
+	if sent := sendAll(e, at(0)); len(sent) != 65534 {
+		t.Errorf("sent %d datagrams at once, want one for each sequence, 65,534", len(sent))
+	}
+}
+
+func TestReloadsGiveSequencesBack(t *testing.T) {
+	e := probe.New(probe.Options{ICMP: []uint16{9}, UDP: []uint16{40000}, Trace: true, Key: 1})
+	for round := range 20_000 {
+		ping := pingTarget("a", 4+round%2, time.Second)
+		trace := traceTarget("b", 20+round%2, time.Second)
+		e.Apply(at(0), []*netsonde.Target{ping, trace})
+		e.SetAddress(at(0), "a", netip.MustParseAddr("192.0.2.1"))
+		e.SetAddress(at(0), "b", netip.MustParseAddr("192.0.2.1"))
+		if sent := sendAll(e, at(0)); len(sent) != 8+round%2 {
+			t.Fatalf("after %d reloads sent %d packets, want %d", round, len(sent), 8+round%2)
+		}
+	}
+}
+
 func TestTracesOfOneProbeKeepTheirFlow(t *testing.T) {
 	e := probe.New(probe.Options{ICMP: []uint16{1, 2, 3, 4, 5}, Trace: true, Key: 1})
 	var targets []*netsonde.Target
 	for _, name := range []string{"a", "b", "c", "d"} {
-		p := netsonde.Probe{Kind: netsonde.KindTrace, Hops: 9, Timeout: time.Second}
-		p.ID = netsonde.NewProbeID(name, 0, p)
-		targets = append(targets, &netsonde.Target{Name: name, Host: name, Groups: []netsonde.Group{{
-			Name: "all", Cadence: netsonde.Cadence{Pause: time.Second}, Probes: []netsonde.Probe{p},
-		}}})
+		targets = append(targets, traceTarget(name, 9, time.Second))
 	}
 	e.Apply(at(0), targets)
 	identities := map[netip.Addr]uint16{}
