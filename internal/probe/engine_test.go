@@ -3,6 +3,7 @@ package probe_test
 import (
 	"net/netip"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -214,6 +215,23 @@ func TestReloadsGiveSequencesBack(t *testing.T) {
 		if sent := sendAll(e, at(0)); len(sent) != 8+round%2 {
 			t.Fatalf("after %d reloads sent %d packets, want %d", round, len(sent), 8+round%2)
 		}
+	}
+}
+
+func TestFailedSendsGiveSequencesBack(t *testing.T) {
+	e := probe.New(probe.Options{ICMP: []uint16{9}, Key: 1})
+	e.Apply(at(0), []*netsonde.Target{pingTarget("a", 1000, time.Millisecond)})
+	e.SetAddress(at(0), "a", netip.MustParseAddr("192.0.2.1"))
+	out := make([]packet.Probe, 1000)
+	for round := range 100 {
+		now := at(time.Duration(round) * time.Millisecond)
+		if n := e.Advance(now, out); n != len(out) {
+			t.Fatalf("round %d sends %d packets, want %d", round, n, len(out))
+		}
+		for i := range out {
+			out[i].Sent, out[i].Errno = now, syscall.ENOBUFS
+		}
+		e.Sent(out)
 	}
 }
 
