@@ -50,3 +50,8 @@ func Table(ctx context.Context, d *DB, query string) (lines []string, err error)
 	})
 	return lines, err
 }
+
+// Locked runs f while nobody else can write.
+func Locked(ctx context.Context, d *DB, f func()) error {
+	return d.file.Write(ctx, func(*sqlite.Tx) error { f(); return nil })
+}

@@ -138,3 +138,10 @@ func (j *journal) log() *slog.Logger {
 		},
 	}))
 }
+
+// failing is a Pinger that cannot go on.
+type failing struct{ err error }
+
+func (f failing) Ping(context.Context, pmonitor.Echo) (netsonde.Sample, error) {
+	return netsonde.Sample{}, f.err
+}
