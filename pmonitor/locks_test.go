@@ -3,10 +3,12 @@ package pmonitor_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -119,6 +121,47 @@ func lock(t *testing.T, python, path, kind string, seconds int) {
 	}
 }
 
+// hold locks a database for everybody else who writes until the function that
+// it returns is called.
+func hold(t *testing.T, path string) (release func()) {
+	t.Helper()
+	db, err := pmonitor.OpenDB(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	locked, free, ended := make(chan struct{}), make(chan struct{}), make(chan error)
+	go func() {
+		ended <- pmonitor.Locked(t.Context(), db, func() { close(locked); <-free })
+	}()
+	<-locked
+	return func() {
+		close(free)
+		if err := errors.Join(<-ended, db.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A round that ends while the working database is locked is written when it no
+// longer is: all of its results, in their order.
+func TestLockAtTheEndOfARound(t *testing.T) {
+	master, work := initialised(t, recordedTargets())
+	synctest.Test(t, func(t *testing.T) {
+		options := original(&network{answers: lively})
+		options.Once = true
+		m := start(t, master, work, "10.88.0.1", options)
+		time.Sleep(4 * time.Second)
+		time.AfterFunc(30*time.Second, hold(t, work))
+		if err := m.end(t, time.Minute); err != nil {
+			t.Error(err)
+		}
+	})
+	want := []string{"10.88.0.2|1|1|1", "10.88.0.3|1|1|1", "10.88.0.4|1|1|1", "10.88.0.5|1|1|1"}
+	if got := table(t, work, results); !slices.Equal(got, want) {
+		t.Errorf("the working table is %q, want %q", got, want)
+	}
+}
+
 // A lock that outlasts a monitor that is stopped: it must end all the same,
 // and say what was lost.
 func TestLockAtTheEnd(t *testing.T) {
@@ -126,29 +169,12 @@ func TestLockAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := start(t, master, work, "127.0.0.1", original(&network{answers: lively}))
 		time.Sleep(4 * time.Second)
-		locker, err := pmonitor.OpenDB(t.Context(), work)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var locked, free sync.WaitGroup
-		locked.Add(1)
-		free.Add(1)
-		ended := make(chan error)
-		go func() {
-			ended <- pmonitor.Locked(t.Context(), locker, func() { locked.Done(); free.Wait() })
-		}()
-		locked.Wait()
+		release := hold(t, work)
 		time.Sleep(2 * time.Second)
 		m.stop()
 		if err := m.end(t, time.Second); err == nil {
 			t.Error("a result was lost without a word")
 		}
-		free.Done()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		if err := locker.Close(); err != nil {
-			t.Error(err)
-		}
+		release()
 	})
 }

@@ -68,7 +68,8 @@ func isHostName(s string) bool {
 		}
 		for _, c := range []byte(label) {
 			letter := 'a' <= c|0x20 && c|0x20 <= 'z'
-			if !letter && !('0' <= c && c <= '9') && c != '-' && c != '_' {
+			digit := '0' <= c && c <= '9'
+			if !letter && !digit && c != '-' && c != '_' {
 				return false
 			}
 		}
