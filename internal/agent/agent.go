@@ -119,12 +119,11 @@ func New(config Config) (*Agent, error) {
 			index:      i,
 			connection: connection,
 			engine: probe.New(probe.Options{
-				Shard:        i,
-				ICMP:         can.ICMP,
-				UDP:          can.UDP,
-				Trace:        can.Trace,
-				InFlightTTLs: can.InFlightTTLs,
-				Key:          config.Key,
+				Shard: i,
+				ICMP:  can.ICMP,
+				UDP:   can.UDP,
+				Trace: can.Trace,
+				Key:   config.Key,
 			}),
 			sinks:  config.Sinks,
 			checks: a.checks,
@@ -162,13 +161,15 @@ func (a *Agent) Run(ctx context.Context) error {
 	return nil
 }
 
-// Drain lets what runs finish and starts nothing more; then Run returns. It
-// does not wait.
+// Drain lets what is on its way finish and starts nothing more: no round, no
+// further echo of a burst, no check that waits for its turn. Then Run returns.
+// It does not wait.
 func (a *Agent) Drain() {
 	a.end()
 	for _, s := range a.shards {
 		s.post(s.drain)
 	}
+	a.checks.drain()
 }
 
 // Apply makes plan what is monitored, before or while Run runs. What is the
@@ -244,6 +245,7 @@ func (a *Agent) install(plan *netsonde.Plan, cancel context.CancelFunc) (number 
 		s.addresses = append(s.addresses, n.address)
 	}
 	a.names = names
+	a.checks.retain(plan)
 	for i, s := range a.shards {
 		shares[i].once = once
 		s.post(func(now netsonde.Instant) { s.apply(now, shares[i]) })

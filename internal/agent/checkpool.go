@@ -11,9 +11,18 @@ import (
 	"netsonde/internal/probe"
 )
 
-// mostChecks is how many checks run at the same time where the process may
-// open twice as many files.
-const mostChecks = 4096
+const (
+	// mostChecks is how many checks run at the same time where the process may
+	// open twice as many files.
+	mostChecks = 4096
+	// otherFiles is about how many files the process has open beside checks.
+	otherFiles = 32
+	// stallTolerance is how long after its deadline a check may end that was
+	// run in time. One that ends later was stopped together with this process.
+	stallTolerance = 250 * time.Millisecond
+	// stallRetries is how often a check that was stopped is run again.
+	stallRetries = 3
+)
 
 // defaultCheckLimit leaves half of the files that the process may open to
 // everything else.
@@ -22,11 +31,23 @@ func defaultCheckLimit() int {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
 		return mostChecks
 	}
-	return int(max(1, min(files.Cur/2, mostChecks)))
+	return checkLimit(files.Cur)
+}
+
+func checkLimit(files uint64) int {
+	if files <= otherFiles+1 {
+		return 1
+	}
+	return int(min(files/2, files-otherFiles, mostChecks))
 }
 
 // checkPool runs service checks, a bounded number at the same time. A check
-// that has to wait for its turn simply runs later: its RTT begins when it does.
+// that has to wait for its turn simply runs later: its RTT begins when it does,
+// and connmonitor's rounds begin after the end of those before, so nothing is
+// missed. (DESIGN calls such a check stalled; that is for fixed cadences.)
+//
+// Probes whose last check took long, such as those of dead hosts, wait apart
+// and never take all places, so that they hold up nobody but themselves.
 type checkPool struct {
 	checks map[netsonde.Kind]Check
 	limit  int
@@ -34,35 +55,79 @@ type checkPool struct {
 
 	running sync.WaitGroup
 
-	mu    sync.Mutex
-	count int
-	// waiting is bounded by the plan: a probe has one check under way.
-	waiting []check
+	mu      sync.Mutex
+	count   [speeds]int
+	waiting [speeds]checkQueue
+	slow    map[netsonde.ProbeID]struct{}
 	warned  bool
+	drained bool
 }
 
-// check is one that is to be run.
+// speed is how long a probe's checks are expected to take.
+type speed uint8
+
+const (
+	quick speed = iota
+	slow
+	speeds
+)
+
+// check is one that is to be run. Either done or dropped is called, unless the
+// context ends.
 type check struct {
-	due  probe.Due
-	done func(netsonde.Service)
+	due     probe.Due
+	done    func(netsonde.Service)
+	dropped func()
+}
+
+// checkQueue is checks in turn.
+type checkQueue struct {
+	checks []check
+	first  int
+}
+
+func (q *checkQueue) empty() bool { return q.first == len(q.checks) }
+
+func (q *checkQueue) push(c check) {
+	if q.first > 1024 && q.first > len(q.checks)/2 {
+		n := copy(q.checks, q.checks[q.first:])
+		clear(q.checks[n:])
+		q.checks, q.first = q.checks[:n], 0
+	}
+	q.checks = append(q.checks, c)
+}
+
+func (q *checkQueue) pop() check {
+	c := q.checks[q.first]
+	q.checks[q.first] = check{}
+	q.first++
+	return c
 }
 
 func newCheckPool(checks map[netsonde.Kind]Check, limit int, warn func(string)) *checkPool {
-	return &checkPool{checks: checks, limit: limit, warn: warn}
+	return &checkPool{checks: checks, limit: limit, warn: warn, slow: map[netsonde.ProbeID]struct{}{}}
 }
 
-// start runs the check now, or when its turn has come, and calls done from
-// another goroutine, unless ctx ends before.
-func (p *checkPool) start(ctx context.Context, due probe.Due, done func(netsonde.Service)) {
-	c := check{due: due, done: done}
+// start runs the check now, or when its turn has come, in another goroutine.
+// Once the pool is drained it is dropped.
+func (p *checkPool) start(ctx context.Context, c check) {
 	p.mu.Lock()
-	if p.count < p.limit {
-		p.count++
+	class := quick
+	if _, slowly := p.slow[c.due.Probe.ID]; slowly {
+		class = slow
+	}
+	switch {
+	case p.drained:
 		p.mu.Unlock()
-		p.running.Go(func() { p.work(ctx, c) })
+		c.dropped()
+		return
+	case p.place(class):
+		p.count[class]++
+		p.mu.Unlock()
+		p.running.Go(func() { p.work(ctx, c, class) })
 		return
 	}
-	p.waiting = append(p.waiting, c)
+	p.waiting[class].push(c)
 	warn := !p.warned
 	p.warned = true
 	p.mu.Unlock()
@@ -71,40 +136,119 @@ func (p *checkPool) start(ctx context.Context, due probe.Due, done func(netsonde
 	}
 }
 
+// place reports whether a check of that speed may run beside those that do.
+// A quarter of the places, if there are as many, is never taken by slow ones.
+func (p *checkPool) place(class speed) bool {
+	if p.count[quick]+p.count[slow] >= p.limit {
+		return false
+	}
+	return class == quick || p.count[slow] < max(1, p.limit-p.limit/4)
+}
+
+// drain drops every check that waits, and those that are started from now on.
+func (p *checkPool) drain() {
+	p.mu.Lock()
+	p.drained = true
+	waiting := p.waiting
+	p.waiting = [speeds]checkQueue{}
+	p.mu.Unlock()
+	for class := range waiting {
+		for !waiting[class].empty() {
+			waiting[class].pop().dropped()
+		}
+	}
+}
+
+// retain forgets the probes that are no longer in the plan, those that wait included.
+func (p *checkPool) retain(plan *netsonde.Plan) {
+	planned := map[netsonde.ProbeID]struct{}{}
+	for _, target := range plan.Targets {
+		for _, group := range target.Groups {
+			for i := range group.Probes {
+				if group.Probes[i].Kind.IsCheck() {
+					planned[group.Probes[i].ID] = struct{}{}
+				}
+			}
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id := range p.slow {
+		if _, kept := planned[id]; !kept {
+			delete(p.slow, id)
+		}
+	}
+	for class := range p.waiting {
+		var kept checkQueue
+		for queue := &p.waiting[class]; !queue.empty(); {
+			c := queue.pop()
+			if _, stays := planned[c.due.Probe.ID]; stays {
+				kept.push(c)
+			}
+		}
+		p.waiting[class] = kept
+	}
+}
+
 // wait returns when no check runs any more.
 func (p *checkPool) wait() { p.running.Wait() }
 
 // work runs c, then those that wait.
-func (p *checkPool) work(ctx context.Context, c check) {
-	for more := true; more; c, more = p.next(ctx) {
-		found := p.run(ctx, c.due)
+func (p *checkPool) work(ctx context.Context, c check, class speed) {
+	for more := true; more; c, class, more = p.next(ctx, class) {
+		found, elapsed := p.run(ctx, c.due)
+		p.remember(c.due.Probe, elapsed)
 		if ctx.Err() == nil {
 			c.done(found)
 		}
 	}
 }
 
-// next takes the check that has waited longest, or gives the place back.
-func (p *checkPool) next(ctx context.Context) (c check, ok bool) {
+// remember keeps who takes long.
+func (p *checkPool) remember(probe *netsonde.Probe, elapsed time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if ctx.Err() != nil || len(p.waiting) == 0 {
-		p.count--
-		p.waiting = nil
-		p.warned = false
-		return check{}, false
+	if elapsed < probe.Timeout/2 {
+		delete(p.slow, probe.ID)
+		return
 	}
-	c = p.waiting[0]
-	p.waiting[0] = check{}
-	p.waiting = p.waiting[1:]
-	return c, true
+	p.slow[probe.ID] = struct{}{}
 }
 
-func (p *checkPool) run(ctx context.Context, due probe.Due) netsonde.Service {
-	started := time.Now()
-	run := p.checks[due.Probe.Kind]
+// next gives back a place of one speed and takes the check that has waited
+// longest, of the same speed if there is one.
+func (p *checkPool) next(ctx context.Context, was speed) (c check, class speed, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.count[was]--
+	if ctx.Err() != nil {
+		return check{}, 0, false
+	}
+	for _, class := range [speeds]speed{was, quick + slow - was} {
+		if !p.waiting[class].empty() && p.place(class) {
+			p.count[class]++
+			return p.waiting[class].pop(), class, true
+		}
+	}
+	return check{}, 0, false
+}
+
+// run runs a check and tells how long it took. What ran out of time because
+// this process was stopped says nothing of the service and is run again.
+func (p *checkPool) run(ctx context.Context, due probe.Due) (found netsonde.Service, elapsed time.Duration) {
+	for try := 0; ; try++ {
+		started := time.Now()
+		found = p.once(ctx, due, started)
+		elapsed = time.Since(started)
+		if elapsed < due.Probe.Timeout+stallTolerance || try == stallRetries || ctx.Err() != nil {
+			return found, elapsed
+		}
+	}
+}
+
+func (p *checkPool) once(ctx context.Context, due probe.Due, started time.Time) netsonde.Service {
 	var found netsonde.Service
-	if run == nil {
+	if run := p.checks[due.Probe.Kind]; run == nil {
 		found = netsonde.Service{
 			Port:    due.Probe.Port,
 			Started: started,

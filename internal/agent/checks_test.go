@@ -115,8 +115,8 @@ func TestCheckLimit(t *testing.T) {
 				t.Fatalf("service = %+v: waiting for its turn was held against it", service)
 			}
 		}
-		if len(warnings) != 2 || !strings.Contains(warnings[1], "10 service checks") {
-			t.Errorf("warnings = %q, want one a wave", warnings)
+		if len(warnings) != 1 || !strings.Contains(warnings[0], "10 service checks") {
+			t.Errorf("warnings = %q, want one", warnings)
 		}
 	})
 }
@@ -134,6 +134,117 @@ func TestEndWithChecksRunning(t *testing.T) {
 		s.stop()
 		if took := time.Since(began); took != 0 {
 			t.Errorf("ended after %v", took)
+		}
+	})
+}
+
+// TestDeadHostsHoldUpNobody has so many dead hosts that their checks take all
+// places for seconds; a live one keeps its pace once the dead ones are known.
+func TestDeadHostsHoldUpNobody(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		const dead = 40
+		check := func(ctx context.Context, probe *netsonde.Probe, name string, at netip.Addr) netsonde.Service {
+			took := time.Hour
+			if name == host(dead) {
+				took = 10 * time.Millisecond
+			}
+			return takes(took)(ctx, probe, name, at)
+		}
+		s := start(t, agent.Config{
+			Connections: []agent.Connection{newLAN(1).Connect(options(0))}, Checks: checksOf(check), CheckLimit: 12,
+		})
+		var targets []*netsonde.Target
+		for i := range dead + 1 {
+			targets = append(targets, checkTarget(host(i), 100*time.Millisecond))
+		}
+		s.apply(plan(targets...))
+		time.Sleep(20 * time.Second)
+		before := len(s.seen.roundsOf(host(dead)))
+		time.Sleep(11 * time.Second)
+		if n := len(s.seen.roundsOf(host(dead))) - before; n != 100 {
+			t.Errorf("the live host had %d rounds in 11 s, want 100", n)
+		}
+		if n := len(s.seen.roundsOf(host(0))); n < 2 {
+			t.Errorf("a dead host had %d rounds: it must have its turn too", n)
+		}
+		s.stop()
+	})
+}
+
+// TestDrainDropsWhatWaits starts no check that has not had its turn, and tells
+// no round of which one is missing.
+func TestDrainDropsWhatWaits(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		s := start(t, agent.Config{
+			Connections: []agent.Connection{newLAN(1).Connect(options(0))},
+			Checks:      checksOf(takes(time.Hour)), CheckLimit: 3,
+		})
+		s.apply(plan(checkTarget(host(0), time.Minute), checkTarget(host(1), time.Minute), checkTarget(host(2), time.Minute)))
+		time.Sleep(300 * time.Millisecond)
+		if took := s.drain(); took != 700*time.Millisecond {
+			t.Errorf("drained in %v, want the rest of a second", took)
+		}
+		if len(s.seen.services) != 3 || len(s.seen.rounds) != 1 {
+			t.Errorf("%d results in %d rounds, want the three of one", len(s.seen.services), len(s.seen.rounds))
+		}
+	})
+}
+
+// TestReloadDropsWhatWaits lets no check of a host that is gone delay a new one.
+func TestReloadDropsWhatWaits(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		s := start(t, agent.Config{
+			Connections: []agent.Connection{newLAN(1).Connect(options(0))},
+			Checks:      checksOf(takes(time.Hour)), CheckLimit: 3,
+		})
+		var targets []*netsonde.Target
+		for i := range 30 {
+			targets = append(targets, checkTarget(host(i), time.Minute))
+		}
+		s.apply(plan(targets...))
+		time.Sleep(500 * time.Millisecond)
+		s.apply(plan(checkTarget(host(40), time.Minute)))
+		time.Sleep(1600 * time.Millisecond)
+		if n := len(s.seen.roundsOf(host(40))); n != 1 {
+			t.Errorf("the new host had %d rounds 1.6 s after the reload, want 1", n)
+		}
+		s.stop()
+	})
+}
+
+// TestStoppedChecksRunAgain has checks that end long after their time, as they
+// do when the process is stopped.
+func TestStoppedChecksRunAgain(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		var mu sync.Mutex
+		runs := map[netsonde.Kind]int{}
+		check := func(_ context.Context, probe *netsonde.Probe, _ string, _ netip.Addr) netsonde.Service {
+			mu.Lock()
+			runs[probe.Kind]++
+			first := runs[probe.Kind] == 1
+			mu.Unlock()
+			switch {
+			case probe.Kind == netsonde.KindHTTP && first, probe.Kind == netsonde.KindMySQL:
+				time.Sleep(5 * time.Second)
+				return netsonde.Service{State: netsonde.ServiceFiltered, Reason: "timed out"}
+			case probe.Kind == netsonde.KindHTTPS:
+				time.Sleep(1100 * time.Millisecond)
+			}
+			return netsonde.Service{State: netsonde.ServiceOpen}
+		}
+		s := start(t, agent.Config{Connections: []agent.Connection{newLAN(1).Connect(options(0))}, Checks: checksOf(check)})
+		s.apply(plan(checkTarget(host(0), time.Minute)))
+		time.Sleep(30 * time.Second)
+		s.stop()
+		for kind, want := range map[netsonde.Kind]int{netsonde.KindHTTP: 2, netsonde.KindHTTPS: 1, netsonde.KindMySQL: 4} {
+			if runs[kind] != want {
+				t.Errorf("%v ran %d times, want %d", kind, runs[kind], want)
+			}
+		}
+		for _, service := range s.seen.services {
+			if (service.State == netsonde.ServiceOpen) == (service.Kind == netsonde.KindMySQL) {
+				t.Errorf("service = %+v", service)
+			}
 		}
 	})
 }

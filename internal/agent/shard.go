@@ -151,8 +151,14 @@ func (s *shard) takeInbox() {
 func (s *shard) startChecks(ctx context.Context) {
 	s.due = s.engine.Due(s.due[:0])
 	for _, due := range s.due {
-		s.checks.start(ctx, due, func(found netsonde.Service) {
-			s.post(func(now netsonde.Instant) { s.engine.Checked(now, found) })
+		s.checks.start(ctx, check{
+			due: due,
+			done: func(found netsonde.Service) {
+				s.post(func(now netsonde.Instant) { s.engine.Checked(now, found) })
+			},
+			dropped: func() {
+				s.post(func(netsonde.Instant) { s.engine.Forget(due.Probe.ID, due.Round) })
+			},
 		})
 	}
 }
@@ -192,9 +198,9 @@ func (s *shard) unresolved(now netsonde.Instant, target *netsonde.Target, reason
 	delete(s.once, target.Name)
 }
 
-func (s *shard) drain(netsonde.Instant) {
+func (s *shard) drain(now netsonde.Instant) {
 	s.draining = true
-	s.engine.Drain()
+	s.engine.Drain(now)
 }
 
 // finished reports whether nothing is left to do: drained, or all done of a

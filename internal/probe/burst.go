@@ -96,6 +96,21 @@ func (m *measurement) receiveEcho(e *Engine, index int32, r *packet.Reply) {
 	}
 }
 
+// cutBurst ends a burst with the echoes that have been sent.
+func (m *measurement) cutBurst(e *Engine, now netsonde.Instant) {
+	b := &m.burst
+	if b.filled == len(b.samples) {
+		return
+	}
+	b.waiting -= len(b.samples) - b.filled
+	b.samples = b.samples[:b.filled]
+	if b.waiting == 0 {
+		m.endBurst(e, now)
+		return
+	}
+	e.reviews.set(&m.reviewing, b.samples[b.filled-1].Sent.Monotonic+m.plan.Timeout)
+}
+
 // expireBurst gives up on every echo that is still waited for.
 func (m *measurement) expireBurst(e *Engine, now netsonde.Instant) {
 	b := &m.burst

@@ -16,8 +16,6 @@ type Options struct {
 	ICMP, UDP []uint16
 	// Trace tells whether probes with a small TTL get their answers back.
 	Trace bool
-	// InFlightTTLs bounds how many TTLs of one trace are in flight; 0 is no bound.
-	InFlightTTLs int
 	// Key makes the tokens of this process unlike any other's.
 	Key uint64
 }
@@ -97,17 +95,23 @@ func (e *Engine) Advance(now netsonde.Instant, out []packet.Probe) (n int) {
 			e.startRound(now, t.group)
 		}
 	}
-	for n < len(out) {
-		m := e.sending.first()
+	for starved := 0; n < len(out); {
+		m := e.sending.next()
 		if m == nil {
 			break
 		}
 		filled, more := m.fill(e, out[n:])
 		n += filled
-		if !more {
-			e.sending.drop()
-		} else if filled == 0 {
-			break
+		switch {
+		case !more:
+		case n == len(out):
+			e.sending.putBack(m)
+		default:
+			// Its protocol has no sequence free; others' may have.
+			e.sending.add(m)
+			if starved++; starved >= e.sending.length() {
+				return n
+			}
 		}
 	}
 	return n
@@ -150,8 +154,33 @@ func (e *Engine) Expire(now, empty netsonde.Instant) {
 // A probe whose wait saw such a drop is not called lost.
 func (e *Engine) Overran(now netsonde.Instant, total uint64) { e.overruns.observe(now, total) }
 
-// Drain lets no new round start; those that run go on to their end.
-func (e *Engine) Drain() { e.draining = true }
+// Drain lets nothing new start: no round, no further echo of a burst, no check.
+// What is on its way goes on to its end; a burst that was cut short is told as
+// far as it was sent, and a round of which a part had not begun is not told.
+func (e *Engine) Drain(now netsonde.Instant) {
+	e.draining = true
+	for _, due := range e.due {
+		e.Forget(due.Probe.ID, due.Round)
+	}
+	e.due = e.due[:0]
+	for _, m := range e.probes {
+		switch {
+		case !m.active:
+		case m.plan.Kind == netsonde.KindPing && m.burst.filled == 0,
+			m.plan.Kind == netsonde.KindTrace && m.trace.next == 0:
+			e.abandon(m.group)
+		case m.plan.Kind == netsonde.KindPing:
+			m.cutBurst(e, now)
+		}
+	}
+}
+
+// Forget drops the round that a check was due in, since it will not be run.
+func (e *Engine) Forget(id netsonde.ProbeID, round uint64) {
+	if m := e.probes[id]; m != nil && m.active && m.group.round == round {
+		e.abandon(m.group)
+	}
+}
 
 // Idle reports whether no round is under way.
 func (e *Engine) Idle() bool { return e.running == 0 }
@@ -166,32 +195,4 @@ func (e *Engine) Take() *netsonde.Batch {
 	taken.Shard, taken.Number = e.options.Shard, e.number
 	e.batch = netsonde.Batch{}
 	return &taken
-}
-
-// sendQueue is the measurements that have packets to send, in turn.
-type sendQueue struct {
-	waiting []*measurement
-	head    int
-}
-
-func (q *sendQueue) add(m *measurement) {
-	if !m.queued {
-		m.queued = true
-		q.waiting = append(q.waiting, m)
-	}
-}
-
-// first is whose turn it is, nil when nobody waits.
-func (q *sendQueue) first() *measurement {
-	if q.head == len(q.waiting) {
-		q.waiting, q.head = q.waiting[:0], 0
-		return nil
-	}
-	return q.waiting[q.head]
-}
-
-func (q *sendQueue) drop() {
-	q.waiting[q.head].queued = false
-	q.waiting[q.head] = nil
-	q.head++
 }

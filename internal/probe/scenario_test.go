@@ -41,6 +41,7 @@ var update = flag.Bool("update", false, "write what the scenarios tell into thei
 //	fail ERRNO COUNT            the next sends fail
 //	overrun N                   our queues have dropped N packets in all
 //	checked NAME ROUND          the result of a check comes back
+//	send N                      one batch of at most N packets, and no more
 //	drain, next, idle
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -84,6 +85,7 @@ type scenario struct {
 	fail    int
 	errno   syscall.Errno
 	quiet   bool
+	held    bool // a batch was sent alone: no more before the next at
 	outSize int
 }
 
@@ -130,8 +132,6 @@ func (s *scenario) command(number int, verb string, args []string) {
 				s.options.ICMP = s.options.ICMP[:n]
 			case "trace":
 				s.options.Trace = n == 1
-			case "ttls":
-				s.options.InFlightTTLs = n
 			case "batch":
 				s.outSize = n
 			case "quiet":
@@ -172,6 +172,7 @@ func (s *scenario) command(number int, verb string, args []string) {
 		}
 		s.engine.SetAddress(s.now, args[0]+"#1", addr)
 	case "at":
+		s.held = false
 		until, err := time.ParseDuration(args[0])
 		bad(err)
 		s.runUntil(until)
@@ -207,8 +208,14 @@ func (s *scenario) command(number int, verb string, args []string) {
 			Probe: due.Probe.ID, Round: uint64(round), Kind: due.Probe.Kind, State: netsonde.ServiceOpen,
 		})
 		s.tell()
+	case "send":
+		count, err := strconv.Atoi(args[0])
+		bad(err)
+		s.send(make([]packet.Probe, count))
+		s.held = true
 	case "drain":
-		s.engine.Drain()
+		s.engine.Drain(s.now)
+		s.tell()
 	case "idle":
 		s.line("idle %v", s.engine.Idle())
 	case "next":
@@ -364,7 +371,9 @@ func (s *scenario) deliver(verb string, args []string) error {
 	}
 	s.engine.Receive(&r)
 	s.tell()
-	s.advance()
+	if !s.held {
+		s.advance()
+	}
 	return nil
 }
 
@@ -385,35 +394,37 @@ func (s *scenario) runUntil(until time.Duration) {
 
 func (s *scenario) advance() {
 	out := make([]packet.Probe, s.outSize)
-	for {
-		n := s.engine.Advance(s.now, out)
-		for i := range out[:n] {
-			p := &out[i]
-			p.Sent = s.now
-			label := ""
-			if p.TTL > 0 {
-				label = fmt.Sprintf(" ttl %d", p.TTL)
-			}
-			if s.fail > 0 {
-				s.fail--
-				p.Errno = s.errno
-				label += " fails"
-			}
-			if !s.quiet {
-				s.line("send %d %s%s", len(s.packets), p.Destination, label)
-			}
-			s.packets = append(s.packets, *p)
-		}
-		s.engine.Sent(out[:n])
-		for _, due := range s.engine.Due(nil) {
-			s.checks[due.Target.Host] = due
-			s.line("check %s/%s round %d at %s", due.Target.Host, due.Probe.Kind, due.Round, due.Addr)
-		}
-		s.tell()
-		if n < len(out) {
-			return
-		}
+	for s.send(out) == len(out) {
 	}
+}
+
+// send sends one batch of what is due and tells how many packets it had.
+func (s *scenario) send(out []packet.Probe) int {
+	n := s.engine.Advance(s.now, out)
+	for i := range out[:n] {
+		p := &out[i]
+		p.Sent = s.now
+		label := ""
+		if p.TTL > 0 {
+			label = fmt.Sprintf(" ttl %d", p.TTL)
+		}
+		if s.fail > 0 {
+			s.fail--
+			p.Errno = s.errno
+			label += " fails"
+		}
+		if !s.quiet {
+			s.line("send %d %s%s", len(s.packets), p.Destination, label)
+		}
+		s.packets = append(s.packets, *p)
+	}
+	s.engine.Sent(out[:n])
+	for _, due := range s.engine.Due(nil) {
+		s.checks[due.Target.Host] = due
+		s.line("check %s/%s round %d at %s", due.Target.Host, due.Probe.Kind, due.Round, due.Addr)
+	}
+	s.tell()
+	return n
 }
 
 func (s *scenario) tell() {

@@ -149,12 +149,18 @@ func (s *slots) takeFrom(from *space, protocol packet.Protocol) int32 {
 	generation := taken.generation + 1
 	*taken = slot{
 		identity: from.identity, sequence: from.cursor, protocol: protocol, generation: generation,
-		token: mix(s.key ^ mix(uint64(generation)<<40^uint64(index)<<8^uint64(protocol))),
+		token: s.token(generation, index),
 	}
 	from.slots[from.cursor] = index + 1
 	from.used++
 	from.advance(first, last)
 	return index
+}
+
+// token is unlike that of any other packet of this process, and never 0, which
+// is how a quote is padded.
+func (s *slots) token(generation uint32, index int32) uint64 {
+	return max(mix(s.key^uint64(generation)<<32^uint64(index)), 1)
 }
 
 func (p *space) advance(first, last uint16) {

@@ -53,7 +53,7 @@ type trace struct {
 	answered int // the largest TTL that was answered
 	longest  time.Duration
 	widen    time.Duration // when the window grows though nothing answers
-	flying   int
+	failed   int // hops whose send failed
 }
 
 func (m *measurement) traceProtocol(e *Engine) netsonde.TraceProtocol {
@@ -95,16 +95,12 @@ func (m *measurement) fillTrace(e *Engine, out []packet.Probe) (n int, more bool
 		if n == len(out) {
 			return n, true
 		}
-		if bound := e.options.InFlightTTLs; bound > 0 && t.flying >= bound {
-			return n, false
-		}
 		index, s := m.newSlot(e, protocol, preferred, t.next)
 		if index == noSlot {
 			return n, true
 		}
 		s.hasToken = true
 		t.next++
-		t.flying++
 		t.hops = append(t.hops, traceHop{
 			Hop: netsonde.Hop{TTL: uint8(t.next)}, slot: index,
 		})
@@ -120,12 +116,15 @@ func (m *measurement) fillTrace(e *Engine, out []packet.Probe) (n int, more bool
 
 func (m *measurement) sentHop(e *Engine, p *packet.Probe) {
 	t := &m.trace
+	hop := &t.hops[e.slots.pool[p.Slot].index]
 	if p.Errno != 0 {
-		t.end, t.errno = netsonde.RouteSendFailed, p.Errno
-		m.endTrace(e, p.Sent, 0)
+		hop.state, hop.slot = hopSilent, noSlot
+		e.slots.release(p.Slot)
+		t.failed++
+		t.errno = p.Errno
+		m.proceed(e, p.Sent)
 		return
 	}
-	hop := &t.hops[e.slots.pool[p.Slot].index]
 	hop.state, hop.sent = hopFlying, p.Sent.Monotonic
 	t.widen = max(t.widen, p.Sent.Monotonic+m.patience())
 	m.schedule(e)
@@ -141,9 +140,6 @@ func (m *measurement) receiveHop(e *Engine, index int32, r *packet.Reply) {
 	s := &e.slots.pool[index]
 	t := &m.trace
 	hop := &t.hops[s.index]
-	if hop.state <= hopFlying {
-		t.flying--
-	}
 	hop.state = hopAnswered
 	hop.Addr = r.From
 	hop.RTT, hop.Stamps = roundTrip(s.sent, r)
@@ -179,7 +175,6 @@ func (m *measurement) reviewTrace(e *Engine, now, empty netsonde.Instant) {
 		hop := &t.hops[i]
 		if hop.state == hopFlying && m.hopDeadline(hop) <= empty.Monotonic {
 			hop.state = hopSilent
-			t.flying--
 		}
 	}
 	if t.widen <= empty.Monotonic {
@@ -197,7 +192,13 @@ func (m *measurement) proceed(e *Engine, now netsonde.Instant) {
 	for i := range min(len(t.hops), reach) {
 		waiting = waiting || t.hops[i].state <= hopFlying
 	}
-	if !waiting {
+	switch {
+	case waiting:
+	case t.failed == len(t.hops):
+		t.end = netsonde.RouteSendFailed
+		m.endTrace(e, now, 0)
+		return
+	default:
 		if t.final == 0 && reach < m.plan.Hops {
 			t.end = netsonde.RouteSilent
 		}
