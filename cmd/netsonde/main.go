@@ -103,7 +103,8 @@ func (p *program) rootCommand() *cobra.Command {
 		RunE:  func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	root.AddCommand(
-		p.runCommand(), p.connmonitorCommand(), p.connvitalsCommand(), p.pmonitorCommand(), p.meshCommand(), p.versionCommand(),
+		p.runCommand(), p.connmonitorCommand(), p.connvitalsCommand(), p.pmonitorCommand(), p.meshCommand(), p.labCommand(),
+		p.versionCommand(),
 		installCommand(), uninstallCommand(),
 	)
 	return root

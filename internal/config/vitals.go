@@ -24,9 +24,10 @@ type Vitals struct {
 // DefaultVitals is what connvitals does without options.
 func DefaultVitals() Vitals { return Vitals{Ping: true, Pings: 10, Payload: 41, Hops: 30} }
 
-// Plan returns the plan for the hosts, in their order. An error names the
-// number that is out of its range.
-func (v Vitals) Plan(hosts []string) (*netsonde.Plan, error) {
+// Plan returns the plan for the hosts, in their order, and a diagnostic for
+// each that no resolver could make sense of. An error names the number that is
+// out of its range.
+func (v Vitals) Plan(hosts []string) (*netsonde.Plan, []Diagnostic, error) {
 	for _, number := range []struct {
 		name         string
 		value, limit int
@@ -34,11 +35,11 @@ func (v Vitals) Plan(hosts []string) (*netsonde.Plan, error) {
 		{"pings", v.Pings, maxPings}, {"payload size", v.Payload, maxPayload},
 	} {
 		if number.value < 0 || number.value > number.limit {
-			return nil, fmt.Errorf("%s is %d, not 0 to %d", number.name, number.value, number.limit)
+			return nil, nil, fmt.Errorf("%s is %d, not 0 to %d", number.name, number.value, number.limit)
 		}
 	}
 	if v.Hops < 0 {
-		return nil, fmt.Errorf("hops is %d, below 0", v.Hops)
+		return nil, nil, fmt.Errorf("hops is %d, below 0", v.Hops)
 	}
 	var probes []netsonde.Probe
 	if v.Ping {
@@ -52,11 +53,14 @@ func (v Vitals) Plan(hosts []string) (*netsonde.Plan, error) {
 	}
 	plan := newPlanner()
 	pattern := []netsonde.Group{{Name: "all", Cadence: netsonde.Cadence{Once: true}, Probes: probes}}
+	var diagnostics []Diagnostic
 	for _, host := range hosts {
 		if why := unusable(host); why != "" {
-			return nil, fmt.Errorf("host %q: %s", host, why)
+			diagnostics = append(diagnostics, Diagnostic{Severity: Host, Type: "str",
+				Text: fmt.Sprintf("Unable to resolve host ( %s ): %s", host, why)})
+			continue
 		}
 		plan.add(host, pattern, netsonde.Output{Dialect: netsonde.DialectConnmonitor3, JSON: v.JSON})
 	}
-	return plan.plan, nil
+	return plan.plan, diagnostics, nil
 }

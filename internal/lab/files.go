@@ -44,13 +44,16 @@ func privateFiles() (hosts *os.File, err error) {
 	if hosts, err = os.OpenFile(filepath.Join(scratch, "hosts"), os.O_RDWR, 0); err != nil {
 		return nil, fmt.Errorf("private hosts: %w", err)
 	}
-	// The first call uncovers the machine's own /sys, the second removes that.
-	for range 2 {
-		if err := unix.Unmount(scratch, unix.MNT_DETACH); err != nil {
-			return hosts, fmt.Errorf("private /sys: %w", err)
-		}
+	if err := unix.Unmount(scratch, unix.MNT_DETACH); err != nil {
+		return hosts, fmt.Errorf("private /sys: %w", err)
 	}
-	if err := unix.Mount("sysfs", scratch, "sysfs", 0, ""); err != nil {
+	// The machine's own is uncovered now and goes too. In a user namespace it
+	// is locked, and the node's is mounted over it, if that may be at all: a
+	// container may hide parts of its /sys, and then the kernel refuses.
+	if err := unix.Unmount(scratch, unix.MNT_DETACH); err != nil && !errors.Is(err, unix.EINVAL) {
+		return hosts, fmt.Errorf("private /sys: %w", err)
+	}
+	if err := unix.Mount("sysfs", scratch, "sysfs", 0, ""); err != nil && !errors.Is(err, unix.EPERM) {
 		return hosts, fmt.Errorf("private /sys: %w", err)
 	}
 	return hosts, nil
