@@ -32,9 +32,16 @@ func (p *program) connvitalsCommand() *cobra.Command {
 				return errors.New("name at least one host")
 			}
 			asked.options.Ping = !noPing
-			plan, err := asked.options.Plan(hosts)
+			plan, diagnostics, err := asked.options.Plan(hosts)
 			if err != nil {
 				return err
+			}
+			for i := range diagnostics {
+				p.complain(diagnostics[i])
+			}
+			if len(plan.Targets) == 0 {
+				p.complain(config.ErrNoHosts)
+				return exit(exitFailure)
 			}
 			return exit(p.vitals(command.Context(), plan))
 		},
@@ -97,11 +104,8 @@ func (p *program) vitals(ctx context.Context, plan *netsonde.Plan) int {
 	case errors.Is(unresolved, agent.ErrNoHosts):
 		p.complain(config.ErrNoHosts)
 		return exitFailure
-	case written != nil && !errors.Is(written, console.ErrClosed):
-		p.diagnostics.Error("OSError", written.Error())
-		return exitFailure
 	}
-	return exitWell
+	return p.printed(written)
 }
 
 // hangUp ends a one-shot command in order when its terminal is gone.

@@ -118,11 +118,23 @@ func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, sign
 		return m.badConfiguration
 	case errors.Is(unusable, errReload):
 		return m.badConfiguration
-	case written != nil && !errors.Is(written, console.ErrClosed):
-		m.program.diagnostics.Error("OSError", written.Error())
+	}
+	return m.program.printed(written)
+}
+
+// printed is the exit code for how the printing of results has ended: a reader
+// who has left, or who does not read on, is no failure of ours.
+func (p *program) printed(err error) int {
+	switch {
+	case err == nil, errors.Is(err, console.ErrClosed):
+		return exitWell
+	case errors.Is(err, console.ErrUnwritten):
+		p.diagnostics.Warn(err.Error())
+		return exitWell
+	default:
+		p.diagnostics.Error("OSError", err.Error())
 		return exitFailure
 	}
-	return exitWell
 }
 
 // errReload ends a run whose file has become unusable; that has been said.
@@ -140,7 +152,7 @@ func (m *monitor) apply(ctx context.Context, reloads <-chan struct{}, plan *nets
 				return err
 			}
 			if errors.Is(err, agent.ErrNoHosts) {
-				m.program.complain(config.ErrNoHosts)
+				m.program.diagnostics.Warn("None of the hosts has an address now; their names are looked up again and again")
 			}
 		}
 		if !first {

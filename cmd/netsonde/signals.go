@@ -25,8 +25,10 @@ func listen() *signals {
 	return s
 }
 
-// close gives the signals back to the system and ends serve.
+// close ends serve. A hang-up is ignored from now on, since it would kill a
+// process that has ended well but for its last microseconds.
 func (s *signals) close() {
+	signal.Ignore(syscall.SIGHUP)
 	signal.Stop(s.received)
 	close(s.received)
 }
