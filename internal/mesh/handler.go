@@ -84,7 +84,7 @@ func (h *handler) serveData(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, context.DeadlineExceeded):
 		h.fail(w, err)
 	default:
-		h.fail(w, fmt.Errorf("Failed to read database: %w", err)) //nolint:revive,staticcheck // the original's words
+		h.fail(w, fmt.Errorf("Failed to read database: %w", err))
 	}
 }
 

@@ -125,8 +125,8 @@ func checkName(name string) error {
 		}
 	}
 	switch {
-	case len(name) > maxName:
-		return fmt.Errorf("the name %q has more than %d bytes", name, maxName)
+	case name == "" || len(name) > maxName:
+		return fmt.Errorf("the name %q must have 1 to %d bytes", name, maxName)
 	case name == masterName:
 		return fmt.Errorf("the name %q is the master database's: choose another", name)
 	}

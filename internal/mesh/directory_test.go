@@ -1,0 +1,104 @@
+package mesh_test
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"netsonde/internal/mesh"
+)
+
+func TestOneProcessRunsAMesh(t *testing.T) {
+	t.Parallel()
+	directory := newDirectory(t)
+	runs := func(want bool) {
+		t.Helper()
+		if got, err := directory.Running(); got != want || err != nil {
+			t.Errorf("it runs: %v, %v, want %v", got, err, want)
+		}
+	}
+	runs(false)
+	lock, err := mesh.Lock(directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs(true)
+	if _, err := mesh.Lock(directory); !errors.Is(err, mesh.ErrRunning) {
+		t.Errorf("the second lock's error is %v", err)
+	}
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	runs(false)
+}
+
+func TestFilesOfOthersAreNotErased(t *testing.T) {
+	t.Parallel()
+	nodes := []mesh.Node{{Name: "a", Address: netip.MustParseAddr("10.0.0.1")}, {Name: "b", Address: netip.MustParseAddr("10.0.0.2")}}
+	for _, name := range []string{"master.sqlite", "b.sqlite"} {
+		directory := newDirectory(t)
+		if err := mesh.Foreign(directory, nodes); err != nil {
+			t.Errorf("an empty directory: %v", err)
+		}
+		write(t, directory.Path()+"/"+name, "mine")
+		if err := mesh.Foreign(directory, nodes); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+		if err := mesh.WriteState(directory, &mesh.State{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := mesh.Foreign(directory, nodes); err != nil {
+			t.Errorf("%s of a mesh: %v", name, err)
+		}
+	}
+}
+
+func TestAStateOfSomethingElseIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "no JSON", "[]", `{"nodes":[{"name":"../../etc/passwd"}]}`, `{"nodes":[{"name":""}]}`, `{"nodes":[{"name":"master"}]}`} {
+		directory := newDirectory(t)
+		write(t, directory.Path()+"/mesh.json", text)
+		if _, err := directory.State(); err == nil || errors.Is(err, mesh.ErrNoMesh) || !strings.Contains(err.Error(), "mesh.json") {
+			t.Errorf("%q: the error is %v", text, err)
+		}
+	}
+}
+
+// What Stop removes after a crash is the mesh's, and nothing else.
+func TestADeadMeshIsCleanedUp(t *testing.T) {
+	t.Parallel()
+	directory := recordedMesh(t)
+	write(t, directory.Path()+"/notes.txt", "mine")
+	write(t, directory.Work("nodeA")+"-journal", "")
+	if err := mesh.Stop(t.Context(), directory, false); err != nil {
+		t.Fatal(err)
+	}
+	if got := files(t, directory.Path()); !slices.Equal(got, []string{"notes.txt"}) {
+		t.Errorf("left are %v", got)
+	}
+	if err := mesh.Stop(t.Context(), directory, false); !errors.Is(err, mesh.ErrNoMesh) {
+		t.Errorf("the second stop's error is %v", err)
+	}
+}
+
+func TestADeadMeshCanBeKept(t *testing.T) {
+	t.Parallel()
+	directory := recordedMesh(t)
+	before := files(t, directory.Path())
+	if err := mesh.Stop(t.Context(), directory, true); err != nil {
+		t.Fatal(err)
+	}
+	if after := files(t, directory.Path()); !slices.Equal(before, after) {
+		t.Errorf("the files were %v and are %v", before, after)
+	}
+	if err := mesh.Stop(t.Context(), directory, false); !errors.Is(err, mesh.ErrEnded) {
+		t.Errorf("the second stop's error is %v", err)
+	}
+	state, err := directory.State()
+	if err != nil || time.Since(state.Ended) > time.Minute {
+		t.Errorf("it ended at %v, %v", state.Ended, err)
+	}
+}
