@@ -17,7 +17,6 @@ const (
 const (
 	icmp4EchoReply        uint8 = 0
 	icmp4Unreachable      uint8 = 3
-	icmp4SourceQuench     uint8 = 4
 	icmp4EchoRequest      uint8 = 8
 	icmp4TimeExceeded     uint8 = 11
 	icmp4ParameterProblem uint8 = 12
@@ -49,14 +48,15 @@ const transportSize = 8
 const icmpChecksumOffset = 2
 
 // ErrorKind4 says what an ICMP error of that type and code means for the probe
-// that it quotes, 0 if nothing.
+// that it quotes, 0 if nothing. A source quench means nothing: hosts must
+// ignore it (RFC 6633, section 4).
 func ErrorKind4(icmpType, code uint8) ReplyKind {
 	switch icmpType {
 	case icmp4TimeExceeded:
 		if code == codeTransit {
 			return TimeExceeded
 		}
-	case icmp4Unreachable, icmp4SourceQuench, icmp4ParameterProblem:
+	case icmp4Unreachable, icmp4ParameterProblem:
 		return Unreachable
 	}
 	return 0
@@ -104,12 +104,9 @@ func ParseICMP4(b []byte, from netip.Addr) (Reply, error) {
 		r.setEcho(b)
 		return r, nil
 	}
-	original := b[transportSize:]
-	if r.Type != icmp4SourceQuench {
-		var err error
-		if original, err = withoutExtensions(original, int(b[5])*4); err != nil {
-			return Reply{}, err
-		}
+	original, err := withoutExtensions(b[transportSize:], int(b[5])*4)
+	if err != nil {
+		return Reply{}, err
 	}
 	if err := r.setQuoted4(original); err != nil {
 		return Reply{}, err
@@ -176,5 +173,14 @@ func (r *Reply) setToken(payload []byte) {
 	if len(payload) >= TokenSize {
 		r.HasToken = true
 		r.Token = binary.BigEndian.Uint64(payload)
+	}
+}
+
+// dropPadding takes a quoted token of 0 for none. No probe's token is 0, but
+// routers that quote only the eight transport bytes fill up to 128 with zeros
+// when they append extensions (RFC 4884, section 4).
+func (r *Reply) dropPadding() {
+	if r.Token == 0 {
+		r.HasToken = false
 	}
 }

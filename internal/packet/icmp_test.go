@@ -60,7 +60,7 @@ func (f *family) expect(t *testing.T, name string, message []byte, kind ReplyKin
 }
 
 func TestEveryTypeAndCode(t *testing.T) {
-	errors4 := map[uint8]ReplyKind{3: Unreachable, 4: Unreachable, 12: Unreachable, 11: TimeExceeded}
+	errors4 := map[uint8]ReplyKind{3: Unreachable, 12: Unreachable, 11: TimeExceeded}
 	errors6 := map[uint8]ReplyKind{1: Unreachable, 2: Unreachable, 4: Unreachable, 3: TimeExceeded}
 	for icmpType := range 256 {
 		for code := range 256 {
@@ -155,9 +155,28 @@ func TestQuotedUDPLength(t *testing.T) {
 			16: {Unreachable, true, nil}, 20: {Unreachable, true, nil},
 			21: {Unreachable, true, nil}, 0xffff: {Unreachable, true, nil},
 		} {
-			transport := AppendUDP(nil, &Probe{Source: f.host, Destination: f.target, Identity: 1, Sequence: 2, Port: 3})
+			transport := AppendUDP(nil, &Probe{Source: f.host, Destination: f.target, Identity: 1, Sequence: 2, Port: 3, Token: 4})
 			binary.BigEndian.PutUint16(transport[4:], said)
 			f.expect(t, "UDP length", f.unreachable(f.datagram(17, transport)), want.kind, want.token, want.err)
+		}
+	}
+}
+
+// TestPaddedQuotes has routers that quote eight transport bytes and fill up
+// with zeros behind them, of probes whose own lengths promise a token.
+func TestPaddedQuotes(t *testing.T) {
+	for _, f := range []family{version4, version6} {
+		udp := AppendUDP(nil, &Probe{Source: f.host, Destination: f.target, Identity: 1, Sequence: 2, Port: 3, Size: 56, Token: 4})
+		for protocol, transport := range map[uint8][]byte{f.icmp: f.echo(56), ProtocolNumberUDP: udp} {
+			original := f.datagram(protocol, transport)
+			clear(original[f.headerSize+8:])
+			f.expect(t, "padded quote", f.unreachable(original), Unreachable, false, nil)
+			copy(original[f.headerSize+8:], "\x00\x00\x00\x00\x00\x00\x00\x01")
+			f.expect(t, "quoted token", f.unreachable(original), Unreachable, true, nil)
+		}
+		padded := append(f.echo(56)[:8], make([]byte, 56)...)
+		if got, err := ParseQuotedEcho(padded); got != (Reply{Identity: 1, Sequence: 2}) || err != nil {
+			t.Errorf("%s: padded echo: %+v, %v", f.name, got, err)
 		}
 	}
 }
@@ -170,7 +189,7 @@ func TestExtensions(t *testing.T) {
 		types, without []uint8
 		at, unit       int
 	}{
-		{&version4, []uint8{3, 11, 12}, []uint8{4}, 5, 4},
+		{&version4, []uint8{3, 11, 12}, nil, 5, 4},
 		{&version6, []uint8{1, 3}, []uint8{2, 4}, 4, 8},
 	} {
 		f := c.family

@@ -46,7 +46,7 @@ type Probe struct {
 	// Port is the UDP destination port.
 	Port uint16
 	// Size is the number of payload bytes. Token stands in the first eight if
-	// they fit, the rest are zero.
+	// they fit, the rest are zero. It is never 0, which is how quotes are padded.
 	Size  int
 	Token uint64
 	// FixedFlow keeps the ICMP checksum at FlowChecksum whatever the sequence
@@ -96,7 +96,8 @@ type Reply struct {
 	Sequence    uint16
 	// Port is the quoted UDP destination port.
 	Port uint16
-	// HasToken tells that the reply held, or quoted, eight payload bytes.
+	// HasToken tells that the reply held eight payload bytes, or quoted eight
+	// that are not all zero.
 	HasToken bool
 	Token    uint64
 	// TTL is the reply's remaining TTL or hop limit, 0 when unknown.

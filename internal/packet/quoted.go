@@ -11,8 +11,8 @@ import (
 // family. Only Protocol, Identity, Sequence and the token are filled in; the
 // rest stands in the control message (ErrorKind4, ErrorKind6).
 //
-// Linux gives no length of the datagram. Where a router padded it, or appended
-// extensions, a request that was sent without a token seems to have one.
+// Linux gives no length of the datagram. Where a router appended extensions, a
+// request that was sent without a token may seem to have one.
 //
 // The error is ErrTruncated below eight bytes, or ErrNotReply.
 func ParseQuotedEcho(b []byte) (Reply, error) {
@@ -24,6 +24,7 @@ func ParseQuotedEcho(b []byte) (Reply, error) {
 	}
 	var r Reply
 	r.setEcho(b)
+	r.dropPadding()
 	return r, nil
 }
 
@@ -73,6 +74,7 @@ func (r *Reply) setTransport(protocol, icmp, echoRequest uint8, b []byte) error 
 			return ErrNotReply
 		}
 		r.setEcho(b)
+		r.dropPadding()
 		return nil
 	}
 	length := int(binary.BigEndian.Uint16(b[4:]))
@@ -85,5 +87,6 @@ func (r *Reply) setTransport(protocol, icmp, echoRequest uint8, b []byte) error 
 	r.Port = binary.BigEndian.Uint16(b[2:])
 	r.Sequence = binary.BigEndian.Uint16(b[udpChecksumOffset:])
 	r.setToken(b[transportSize:min(length, len(b))])
+	r.dropPadding()
 	return nil
 }

@@ -16,7 +16,7 @@ func drawProbe(t *rapid.T, f *family) Probe {
 		Identity:    rapid.Uint16().Draw(t, "identity"),
 		Sequence:    rapid.Uint16().Draw(t, "sequence"),
 		Size:        rapid.IntRange(0, 200).Draw(t, "size"),
-		Token:       rapid.Uint64().Draw(t, "token"),
+		Token:       rapid.Uint64Min(1).Draw(t, "token"),
 		FixedFlow:   rapid.Bool().Draw(t, "fixed flow"),
 	}
 	if p.Protocol == UDP {
