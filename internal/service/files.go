@@ -35,9 +35,11 @@ func items(layout Layout, binary string, systemd Systemd) ([]item, error) {
 		{path: filepath.Join(layout.Programs, "netsonde"), content: program, mode: 0o755},
 		{path: filepath.Join(layout.Programs, "connmonitor"), link: "netsonde"},
 		{path: filepath.Join(layout.Programs, "connvitals"), link: "netsonde"},
+		{path: filepath.Join(layout.Programs, "pmonitor"), link: "netsonde"},
 		packagedItem(layout, "netsonde.1", layout.Manuals, "netsonde.1"),
 		{path: filepath.Join(layout.Manuals, "connmonitor.1"), link: "netsonde.1"},
 		{path: filepath.Join(layout.Manuals, "connvitals.1"), link: "netsonde.1"},
+		{path: filepath.Join(layout.Manuals, "pmonitor.1"), link: "netsonde.1"},
 	}
 	if !systemd.Present {
 		return list, nil

@@ -19,6 +19,7 @@ var everything = []string{
 	"bin/connmonitor -> netsonde",
 	"bin/connvitals -> netsonde",
 	"bin/netsonde",
+	"bin/pmonitor -> netsonde",
 	"etc",
 	"etc/logrotate.d",
 	"etc/logrotate.d/connmonitor",
@@ -35,6 +36,7 @@ var everything = []string{
 	"share/man/man1/connmonitor.1 -> netsonde.1",
 	"share/man/man1/connvitals.1 -> netsonde.1",
 	"share/man/man1/netsonde.1",
+	"share/man/man1/pmonitor.1 -> netsonde.1",
 	"share/netsonde",
 	"share/netsonde/manifest",
 }

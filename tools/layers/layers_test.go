@@ -58,8 +58,8 @@ var violations = map[string]struct {
 		"", `import 'netsonde/internal/agent' is not allowed from list 'socket'`},
 	"an adapter in the agent": {"internal/agent/planted.go", "package agent\n\nimport _ \"netsonde/internal/config\"\n",
 		"", `import 'netsonde/internal/config' is not allowed from list 'agent'`},
-	"the command with the lab": {"cmd/netsonde/planted.go", "package main\n\nimport _ \"netsonde/internal/lab\"\n",
-		"", `import 'netsonde/internal/lab' is not allowed from list 'command'`},
+	"the command with the simulated network": {"cmd/netsonde/planted.go", "package main\n\nimport _ \"netsonde/internal/simnet\"\n",
+		"", `import 'netsonde/internal/simnet' is not allowed from list 'command'`},
 }
 
 func TestPlantedViolationsAreReported(t *testing.T) {
