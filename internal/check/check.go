@@ -15,6 +15,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"netsonde"
@@ -61,14 +62,16 @@ func New(o Options) *Checker {
 // round, which the caller knows. A server that spoke its protocol and then
 // stalled or hung up is open: what it had said until then is kept.
 //
+// As long as this process has no file descriptor to spare, connecting waits
+// for one until the context ends; the check starts with the attempt that had one.
+//
 // The connection is closed without lingering options and without TLS's
 // close_notify: the service sees an ordinary end, or a reset if it had sent
 // more than was needed.
 func (c *Checker) Check(ctx context.Context, probe *netsonde.Probe, host string, addr netip.Addr) netsonde.Service {
-	started := time.Now()
 	service := netsonde.Service{
 		Probe: probe.ID, Kind: probe.Kind, Addr: addr, Port: probe.Port,
-		Started: started, State: netsonde.ServiceFailed,
+		Started: time.Now(), State: netsonde.ServiceFailed,
 	}
 	if service.Port == 0 {
 		service.Port = probe.Kind.Port()
@@ -87,7 +90,7 @@ func (c *Checker) Check(ctx context.Context, probe *netsonde.Probe, host string,
 		return service
 	}
 
-	conn, err := c.dial(ctx, probe.Source, netip.AddrPortFrom(addr, service.Port))
+	conn, err := c.connect(ctx, probe.Source, &service)
 	if err != nil {
 		service.State, service.Reason = connectFailure(ctx, err)
 		return service
@@ -98,11 +101,33 @@ func (c *Checker) Check(ctx context.Context, probe *netsonde.Probe, host string,
 		_ = conn.SetDeadline(time.Unix(1, 0))
 	})()
 	now := time.Now()
-	service.Phases.Connect = now.Sub(started)
+	service.Phases.Connect = now.Sub(service.Started)
 
 	limited := &limitedConn{Conn: conn, left: ReadLimit}
-	talk(ctx, &exchange{conn: limited, transport: limited, service: &service, started: started, phase: now}, host)
+	talk(ctx, &exchange{conn: limited, transport: limited, service: &service, phase: now}, host)
 	return service
+}
+
+// filePause is the wait between attempts to get a file descriptor. Other
+// checks, which hold them, take milliseconds.
+const filePause = 5 * time.Millisecond
+
+// connect dials until it fails for another reason than a lack of file
+// descriptors, which says nothing about the service. The last attempt is where
+// the check starts.
+func (c *Checker) connect(ctx context.Context, source netip.Addr, service *netsonde.Service) (net.Conn, error) {
+	for {
+		service.Started = time.Now()
+		conn, err := c.dial(ctx, source, netip.AddrPortFrom(service.Addr, service.Port))
+		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
+			return conn, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(filePause):
+		}
+	}
 }
 
 // conversation returns what is said to a service of this kind, nil if the kind

@@ -205,6 +205,8 @@ func TestWrongProtocol(t *testing.T) {
 		{"nothing on mysql", netsonde.KindMySQL, says(""), "connection closed without data"},
 		{"half a greeting on mysql", netsonde.KindMySQL, says(string(handshake10("8.0.36")[:30])), closedMidway},
 		{"not UTF-8 on mysql", netsonde.KindMySQL, says("\xfe\xff\x00\x80\x0a\xff\xff"), "answer is not a MySQL greeting"},
+		{"version not UTF-8 on mysql", netsonde.KindMySQL, says(string(handshake10("8.0.36\xff"))), "answer is not a MySQL greeting"},
+		{"blank version on mysql", netsonde.KindMySQL, says(string(handshake10("  "))), "answer is not a MySQL greeting"},
 		{"reset on mysql", netsonde.KindMySQL, reset, "[Errno 104] Connection reset by peer"},
 	}
 	for _, test := range tests {

@@ -41,7 +41,6 @@ type exchange struct {
 	conn      net.Conn
 	transport *limitedConn
 	service   *netsonde.Service
-	started   time.Time
 	// phase is when the running phase began.
 	phase time.Time
 	// answered is set once conn has been read from.
@@ -66,7 +65,7 @@ func (x *exchange) receive(feed func([]byte) (done bool)) error {
 			if !x.answered {
 				x.answered = true
 				x.service.Phases.FirstByte = x.endPhase()
-				x.service.RTT = x.phase.Sub(x.started)
+				x.service.RTT = x.phase.Sub(x.service.Started)
 			}
 			if feed(buffer[:n]) {
 				return nil

@@ -40,7 +40,6 @@ func TestConnectFailures(t *testing.T) {
 		{os.ErrDeadlineExceeded, netsonde.ServiceFiltered, "timed out"},
 		{fmt.Errorf("dial: %w", context.DeadlineExceeded), netsonde.ServiceFiltered, "timed out"},
 		{connect(syscall.ECONNRESET), netsonde.ServiceWrongProtocol, "[Errno 104] Connection reset by peer"},
-		{connect(syscall.EMFILE), netsonde.ServiceFailed, "[Errno 24] Too many open files"},
 		{connect(syscall.EADDRNOTAVAIL), netsonde.ServiceFailed, "[Errno 99] Cannot assign requested address"},
 		{connect(syscall.ENOBUFS), netsonde.ServiceFailed, "[Errno 105] No buffer space available"},
 		{connect(syscall.EPERM), netsonde.ServiceFailed, "[Errno 1] Operation not permitted"},
@@ -55,6 +54,56 @@ func TestConnectFailures(t *testing.T) {
 		}
 		if s.RTT != 0 || s.Phases != (netsonde.Phases{}) || s.Port != 3306 {
 			t.Errorf("%v: %+v", test.err, s)
+		}
+	}
+}
+
+// The kernel itself refuses the first files: the process may have no more.
+func TestWaitsForFiles(t *testing.T) {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	restore := func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+			t.Error(err)
+		}
+	}
+	var refused time.Time
+	attempts := 0
+	o := Options{DialContext: func(ctx context.Context, source netip.Addr, destination netip.AddrPort) (net.Conn, error) {
+		if attempts++; attempts > 3 {
+			return dialSystem(ctx, source, destination)
+		}
+		defer restore()
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 1, Max: limit.Max}); err != nil {
+			t.Error(err)
+		}
+		conn, err := dialSystem(ctx, source, destination)
+		refused = time.Now()
+		return conn, err
+	}}
+	server := serve(t, says(string(handshake10("8.0.36"))))
+	probe := netsonde.Probe{Kind: netsonde.KindMySQL, Port: server.Port()}
+	s := checkOf(t, o, patience, probe, "web.test", server.Addr())
+	if s.State != netsonde.ServiceOpen || attempts != 4 {
+		t.Errorf("%v, %q after %d attempts", s.State, s.Reason, attempts)
+	}
+	if s.Started.Before(refused) || s.RTT > time.Since(refused) {
+		t.Errorf("started %v before the last refusal, RTT %v", refused.Sub(s.Started), s.RTT)
+	}
+	wantPhases(t, s, false)
+}
+
+func TestFilesNeverFree(t *testing.T) {
+	for errno, reason := range map[syscall.Errno]string{
+		syscall.EMFILE: "[Errno 24] Too many open files",
+		syscall.ENFILE: "[Errno 23] Too many open files in system",
+	} {
+		o := refuses(&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("socket", errno)})
+		s := checkOf(t, o, 50*time.Millisecond, netsonde.Probe{Kind: netsonde.KindMySQL}, "web.test", netip.MustParseAddr("192.0.2.1"))
+		if s.State != netsonde.ServiceFailed || s.Reason != reason {
+			t.Errorf("got %v, %q; want %q", s.State, s.Reason, reason)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -189,12 +191,20 @@ func parseError(payload []byte) (greeting, bool) {
 // never a number.
 func cutVersion(payload []byte) (version string, rest []byte, ok bool) {
 	text, rest, ok := bytes.Cut(payload, []byte{0})
-	if !ok || len(text) > textLimit {
+	version = string(text)
+	if !ok || len(text) > textLimit || !plausibleVersion(version) {
 		return "", nil, false
 	}
-	version = string(text)
-	if own, hidden := strings.CutPrefix(version, "5.5.5-"); hidden && own != "" && own[0] >= '0' && own[0] <= '9' {
+	if own, hidden := strings.CutPrefix(version, "5.5.5-"); hidden && plausibleVersion(own) {
 		version = own
 	}
 	return version, rest, true
+}
+
+// plausibleVersion reports whether a text can be a version: all servers of the
+// family, forks and proxies included, begin theirs with a digit. Other
+// protocols have a byte 10 in that place too.
+func plausibleVersion(text string) bool {
+	return text != "" && text[0] >= '0' && text[0] <= '9' &&
+		utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
