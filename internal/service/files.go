@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// packaged are the files that go with the program. @bindir@ and @confdir@
-// stand for the layout's directories.
+// packaged are the files that go with the program. @bindir@, @confdir@ and
+// @mandir@ stand for the layout's directories. Units name their pages by path:
+// man does not search every prefix.
 //
 //go:embed files
 var packaged embed.FS
@@ -63,7 +64,7 @@ func packagedItem(layout Layout, name, directory, base string) item {
 	if err != nil {
 		panic("service: not packaged: " + name) // the names above are all embedded
 	}
-	text := strings.NewReplacer("@bindir@", layout.Programs, "@confdir@", layout.Config).Replace(string(content))
+	text := strings.NewReplacer("@bindir@", layout.Programs, "@confdir@", layout.Config, "@mandir@", layout.Manuals).Replace(string(content))
 	return item{path: filepath.Join(directory, base), content: []byte(text), mode: 0o644}
 }
 

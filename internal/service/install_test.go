@@ -340,17 +340,39 @@ func TestUnitsAreWhatSystemdExpects(t *testing.T) {
 	i := newInstallation(t)
 	verify := need(t, "systemd-analyze")
 	i.install()
-	units := filepath.Join(i.prefix, "lib/systemd/system")
 	for _, unit := range []string{"netsonde.service", "connmonitor.service"} {
-		command := exec.Command(verify, "verify", filepath.Join(units, unit))
-		command.Env = append(os.Environ(), "MANPATH="+filepath.Join(i.prefix, "share/man"))
-		// It succeeds on keys that it ignores, so what it prints counts.
-		if output, err := command.CombinedOutput(); len(output) > 0 || err != nil {
-			t.Errorf("%s: %v\n%s", unit, err, output)
-		}
+		i.verify("lib/systemd/system/"+unit, verify, "verify")
 	}
-	if unit := i.read("lib/systemd/system/netsonde.service"); strings.Contains(unit, "dir@") {
-		t.Errorf("a placeholder is left:\n%s", unit)
+}
+
+func TestUserUnitIsWhatSystemdExpects(t *testing.T) {
+	analyze := need(t, "systemd-analyze")
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir()) // without one it does not start
+	i := newInstallation(t)
+	var err error
+	if i.Layout, err = service.UserLayout(i.prefix, func(string) string { return "" }); err != nil {
+		t.Fatal(err)
+	}
+	i.install()
+	i.verify(".local/share/systemd/user/netsonde.service", analyze, "--user", "verify")
+}
+
+// verify has systemd read an installed unit, and looks for what the unit names.
+func (i *installation) verify(unit string, command ...string) {
+	i.Helper()
+	verify := exec.Command(command[0], append(command[1:], filepath.Join(i.prefix, unit))...)
+	// It succeeds on keys that it ignores, so what it prints counts.
+	if output, err := verify.CombinedOutput(); len(output) > 0 || err != nil {
+		i.Errorf("%s: %v\n%s", unit, err, output)
+	}
+	text := i.read(unit)
+	if strings.Contains(text, "dir@") {
+		i.Errorf("a placeholder is left:\n%s", text)
+	}
+	_, page, ok := strings.Cut(text, "\nDocumentation=file://")
+	page, _, _ = strings.Cut(page, "\n")
+	if _, err := os.Stat(page); !ok || err != nil {
+		i.Errorf("%s names no page that there is: %v", unit, err)
 	}
 }
 
