@@ -93,7 +93,7 @@ func (p *program) startMesh(ctx context.Context, f *meshFlags) (err error) {
 			p.diagnostics.Warn("The page has no password: whoever reaches " + f.listen + " can read it")
 		}
 	}
-	observer := mesh.NewObserver(f.options.Directory)
+	observer := mesh.NewObserver(f.options.Directory, mesh.BrowserPatience)
 	running, err := mesh.New(observer, f.options)
 	if err != nil {
 		if listener != nil {

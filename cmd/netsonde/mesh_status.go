@@ -15,10 +15,13 @@ import (
 	"netsonde/pmonitor"
 )
 
+// statusPatience is how long "mesh status" waits for one locked database.
+const statusPatience = 10 * time.Second
+
 func (p *program) meshStatusCommand() *cobra.Command {
 	command := meshVerb("status", "Print what each node's monitor does and sees", cobra.NoArgs,
 		func(ctx context.Context, command *cobra.Command, directory mesh.Directory, _ []string) error {
-			state, seen, err := mesh.NewObserver(directory).Observe(ctx)
+			state, seen, err := mesh.NewObserver(directory, statusPatience).Observe(ctx)
 			if err != nil {
 				return err
 			}

@@ -75,7 +75,7 @@ func (h *handler) serveData(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), readingPatience)
+	ctx, cancel := context.WithTimeout(r.Context(), h.observer.patience)
 	defer cancel()
 	read, err := readTable(ctx, path)
 	switch {

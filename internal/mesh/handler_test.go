@@ -28,7 +28,7 @@ func get(t *testing.T, directory mesh.Directory, target string) (status int, bod
 	}
 	request.URL = parsed
 	response := httptest.NewRecorder()
-	mesh.NewHandler(mesh.NewObserver(directory), slog.New(slog.DiscardHandler)).ServeHTTP(response, request)
+	mesh.NewHandler(mesh.NewObserver(directory, mesh.BrowserPatience), slog.New(slog.DiscardHandler)).ServeHTTP(response, request)
 	return response.Code, response.Body.String()
 }
 
@@ -190,7 +190,7 @@ func TestALockedDatabaseIsToldSo(t *testing.T) {
 func TestOtherRequestsAreRefused(t *testing.T) {
 	t.Parallel()
 	directory := recordedMesh(t)
-	handler := mesh.NewHandler(mesh.NewObserver(directory), slog.New(slog.DiscardHandler))
+	handler := mesh.NewHandler(mesh.NewObserver(directory, mesh.BrowserPatience), slog.New(slog.DiscardHandler))
 	for request, want := range map[string]int{
 		"GET /nope": 404, "GET /assets/": 404, "GET /assets/page.html": 404, "GET /assets/../mesh.go": 307,
 		"GET /assets/page.js": 200, "GET /assets/uplot.js": 200, "GET /assets/uplot.css": 200, "GET /assets/page.css": 200,

@@ -49,7 +49,7 @@ func start(t *testing.T, options mesh.Options) *running {
 		options.Pace = 5 * time.Millisecond
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	r := &running{t: t, options: options, observer: mesh.NewObserver(options.Directory), ended: make(chan error, 1), cancel: cancel}
+	r := &running{t: t, options: options, observer: mesh.NewObserver(options.Directory, mesh.BrowserPatience), ended: make(chan error, 1), cancel: cancel}
 	m, err := mesh.New(r.observer, r.options)
 	if err != nil {
 		t.Fatal(err)
@@ -295,7 +295,7 @@ func TestAMeshThatCannotBeginErasesNothing(t *testing.T) {
 	nodes := loopbackNodes()
 	nodes[2].Namespace = filepath.Join(directory.Path(), "none")
 	nodes[3].Namespace = os.DevNull
-	m, err := mesh.New(mesh.NewObserver(directory), mesh.Options{Directory: directory, Nodes: nodes})
+	m, err := mesh.New(mesh.NewObserver(directory, mesh.BrowserPatience), mesh.Options{Directory: directory, Nodes: nodes})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// readingPatience bounds the wait for one locked working database.
-	readingPatience = time.Second
+	// BrowserPatience is how long a browser may wait for one locked database.
+	BrowserPatience = time.Second
 	// readers is how many working databases are read at a time.
 	readers = 8
 	// freshness is how long what was seen answers further questions: many
@@ -42,6 +42,7 @@ type Observation struct {
 // called by any goroutine.
 type Observer struct {
 	directory Directory
+	patience  time.Duration
 
 	mu sync.Mutex
 	// known is what was last read of each node, by its name.
@@ -51,9 +52,10 @@ type Observer struct {
 	seen  []Observation
 }
 
-// NewObserver returns an observer of the mesh in a directory.
-func NewObserver(directory Directory) *Observer {
-	return &Observer{directory: directory, known: map[string]Observation{}}
+// NewObserver returns an observer of the mesh in a directory, which waits for
+// each locked database no longer than patience.
+func NewObserver(directory Directory, patience time.Duration) *Observer {
+	return &Observer{directory: directory, patience: patience, known: map[string]Observation{}}
 }
 
 // Observe reads everything. It is at most a second old; what is returned must
@@ -98,7 +100,7 @@ func (o *Observer) observe(ctx context.Context, node NodeState) Observation {
 	if blank(path) {
 		return seen
 	}
-	reading, cancel := context.WithTimeout(ctx, readingPatience)
+	reading, cancel := context.WithTimeout(ctx, o.patience)
 	defer cancel()
 	if seen.Err = seen.read(reading, path); reading.Err() != nil && seen.Err != nil {
 		known := o.known[node.Name]

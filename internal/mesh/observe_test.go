@@ -21,7 +21,7 @@ func statuses(words string) (list []pmonitor.Status) {
 // What the original's driver made of the same databases.
 func TestTheRecordedMeshIsSeenAsTheOriginalSawIt(t *testing.T) {
 	t.Parallel()
-	_, seen, err := mesh.NewObserver(recordedMesh(t)).Observe(t.Context())
+	_, seen, err := mesh.NewObserver(recordedMesh(t), mesh.BrowserPatience).Observe(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestTheRecordedMeshIsSeenAsTheOriginalSawIt(t *testing.T) {
 func TestALockedDatabaseKeepsWhatItSaid(t *testing.T) {
 	t.Parallel()
 	directory := recordedMesh(t)
-	observer := mesh.NewObserver(directory)
+	observer := mesh.NewObserver(directory, mesh.BrowserPatience)
 	if _, _, err := observer.Observe(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestWhatIsNoDatabaseCountsNothing(t *testing.T) {
 	t.Parallel()
 	directory := recordedMesh(t)
 	write(t, directory.Work("nodeD"), strings.Repeat("no database ", 100))
-	_, seen, err := mesh.NewObserver(directory).Observe(t.Context())
+	_, seen, err := mesh.NewObserver(directory, mesh.BrowserPatience).Observe(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestWhatIsNoDatabaseCountsNothing(t *testing.T) {
 func TestWithoutAMeshThereIsNothingToSee(t *testing.T) {
 	t.Parallel()
 	directory := newDirectory(t)
-	if _, _, err := mesh.NewObserver(directory).Observe(t.Context()); !errors.Is(err, mesh.ErrNoMesh) {
+	if _, _, err := mesh.NewObserver(directory, mesh.BrowserPatience).Observe(t.Context()); !errors.Is(err, mesh.ErrNoMesh) {
 		t.Errorf("the error is %v", err)
 	}
 	if got := files(t, directory.Path()); len(got) != 0 {
