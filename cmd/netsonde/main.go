@@ -35,8 +35,17 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE)
 	p := &program{stdin: os.Stdin, stdout: os.Stdout, diagnostics: console.NewDiagnostics(
 		os.Stderr, coloured(os.Stderr), time.Now)}
-	os.Exit(p.run(context.Background(), filepath.Base(os.Args[0]), os.Args[1:]))
+	code := p.run(context.Background(), filepath.Base(os.Args[0]), os.Args[1:])
+	ctx, cancel := context.WithTimeout(context.Background(), lastWordsTime)
+	// There is nowhere left to tell that nobody reads what there was to say.
+	_ = p.diagnostics.Flush(ctx)
+	cancel()
+	os.Exit(code)
 }
+
+// lastWordsTime bounds how long a reader of standard error may keep the program
+// from ending.
+const lastWordsTime = 2 * time.Second
 
 // program is what every command works with.
 type program struct {

@@ -34,11 +34,12 @@ type Options struct {
 	Diagnostics *Diagnostics
 	// Location is the zone of the times in text blocks; nil is the local one.
 	Location *time.Location
-	// Lossless never drops a block, however far the reader is behind. Whoever
-	// starts work then waits with WaitBelow. One-shot commands want it.
+	// Lossless never drops a block or a line, however far the readers are
+	// behind. Whoever starts work then waits with WaitBelow. One-shot commands
+	// want it.
 	Lossless bool
-	// Flush bounds how long Run writes what waits once its context has ended;
-	// 0 is no bound.
+	// Flush bounds how long Run writes what waits, blocks and lines, once its
+	// context has ended; 0 is no bound.
 	Flush time.Duration
 	// UnresolvedKind is the error's type of a name without an address:
 	// "str" in connvitals; "" is connmonitor's "Exception".
@@ -48,9 +49,11 @@ type Options struct {
 // Console prints the rounds of connmonitor's and connvitals' targets.
 //
 // The lines about a round's failures stand on the diagnostics before its block
-// is written, one block is one Write, and blocks never interleave. When as many
-// blocks wait as may, the newest are dropped and counted, with one warning
-// until the reader has caught up.
+// is written, unless the diagnostics do not move: then a block waits 200 ms for
+// them, and those after it not at all. Lines do not wait for blocks. One block
+// is one Write, and blocks never interleave. When as many blocks wait as may,
+// the newest are dropped and counted, with one warning until the reader has
+// caught up.
 type Console struct {
 	results        io.Writer
 	diagnostics    *Diagnostics
@@ -59,15 +62,11 @@ type Console struct {
 	unresolvedKind string
 	lossless       bool
 	queue          *queue
-	// overflow asks for the warning about dropped blocks. It is not the writer
-	// that warns: the writer is what hangs then.
-	overflow chan struct{}
 
 	// mu guards what Consume works with.
-	mu         sync.Mutex
-	pending    pending
-	complaints []byte
-	block      []byte
+	mu      sync.Mutex
+	pending pending
+	block   []byte
 }
 
 // New makes a console. Nothing is written before Run.
@@ -79,7 +78,6 @@ func New(o Options) *Console {
 		flush:          o.Flush,
 		unresolvedKind: o.UnresolvedKind,
 		lossless:       o.Lossless,
-		overflow:       make(chan struct{}, 1),
 		pending:        newPending(),
 	}
 	if c.location == nil {
@@ -90,6 +88,7 @@ func New(o Options) *Console {
 	}
 	if c.lossless {
 		c.queue = newQueue(0)
+		c.diagnostics.lines.keepAll()
 	} else {
 		c.queue = newQueue(leastMaxWaiting)
 	}
@@ -112,37 +111,28 @@ func (c *Console) Expect(targets []*netsonde.Target) {
 	c.queue.setLimit(max(groups, leastMaxWaiting))
 }
 
-// Consume takes a batch: it puts the blocks of complete rounds and the lines of
-// events into the queue, and keeps the other results until their rounds come.
-// It never waits for a stream and may be called by several goroutines. What
-// comes after Run's context has ended is dropped.
+// Consume takes a batch: it hands the lines of events and failures to the
+// diagnostics, puts the blocks of complete rounds into the queue, and keeps the
+// other results until their rounds come. It never waits for a stream and may be
+// called by several goroutines. A block that comes after Run's context has
+// ended is dropped.
 func (c *Console) Consume(batch *netsonde.Batch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.pending.add(batch)
 	for i := range batch.Events {
-		c.complaints = c.diagnostics.appendEvent(c.complaints[:0], &batch.Events[i], c.unresolvedKind)
-		c.push(c.complaints, nil)
+		c.diagnostics.lines.write(c.diagnostics.appendEvent(nil, &batch.Events[i], c.unresolvedKind))
 	}
 	for i := range batch.Rounds {
 		b := c.pending.take(&batch.Rounds[i])
-		c.complaints = c.diagnostics.appendComplaints(c.complaints[:0], &b)
-		c.block = c.block[:0]
-		if !b.empty() {
-			c.block = b.append(c.block, c.location)
+		complaints := c.diagnostics.lines.write(c.diagnostics.appendComplaints(nil, &b))
+		if b.empty() {
+			continue
 		}
-		c.push(c.complaints, c.block)
-	}
-}
-
-func (c *Console) push(complaints, block []byte) {
-	if len(complaints)+len(block) == 0 {
-		return
-	}
-	if c.queue.push(complaints, block) {
-		select {
-		case c.overflow <- struct{}{}:
-		default:
+		c.block = b.append(c.block[:0], c.location)
+		if c.queue.push(complaints, c.block) {
+			c.diagnostics.Warn(fmt.Sprintf(
+				"Results are read too slowly: %d blocks wait, newer ones are dropped until the reader has caught up", c.Waiting()))
 		}
 	}
 }
@@ -153,8 +143,7 @@ func (c *Console) Waiting() int {
 	return waiting
 }
 
-// Dropped is the number of blocks, or lines of events, that were not printed
-// and never will be.
+// Dropped is the number of blocks that were not printed and never will be.
 func (c *Console) Dropped() uint64 {
 	_, dropped := c.queue.counts()
 	return dropped
@@ -168,7 +157,7 @@ func (c *Console) WaitBelow(ctx context.Context, n int) error {
 }
 
 // Run writes until ctx ends, then what still waits. End ctx when the last
-// Consume has returned. It returns nil when everything is written, [ErrClosed]
+// Consume has returned. It returns nil when every block is written, [ErrClosed]
 // at once when nobody reads any more, [ErrUnwritten] when the flush deadline
 // comes first, or why the results cannot be written. An endless console
 // survives a full disk: what does not fit is dropped, with one warning.
@@ -181,63 +170,28 @@ func (c *Console) Run(ctx context.Context) error {
 		w := writer{results: c.results, diagnostics: c.diagnostics, lossless: c.lossless}
 		written <- w.empty(c.queue)
 	}()
-	stop := make(chan struct{})
-	warned := make(chan struct{})
-	go func() {
-		defer close(warned)
-		c.warnOfDrops(stop)
-	}()
-
-	var err error
 	select {
-	case err = <-written:
-		written = nil
+	case err := <-written:
+		return err
 	case <-ctx.Done():
 	}
 	c.queue.close()
-	close(stop)
-	var deadline <-chan time.Time
+	ctx = context.WithoutCancel(ctx)
 	if c.flush > 0 {
-		timer := time.NewTimer(c.flush)
-		defer timer.Stop()
-		deadline = timer.C
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.flush)
+		defer cancel()
 	}
-	for written != nil || warned != nil {
-		select {
-		case err = <-written:
-			written = nil
-		case <-warned:
-			warned = nil
-		case <-deadline:
-			if written == nil {
-				return err
-			}
-			late := fmt.Errorf("%w: %d blocks are lost", ErrUnwritten, c.Waiting())
-			c.queue.fail(late)
-			return late
+	select {
+	case err := <-written:
+		if err == nil {
+			// Lines that nobody takes are no failure of the results.
+			_ = c.diagnostics.Flush(ctx)
 		}
+		return err
+	case <-ctx.Done():
+		late := fmt.Errorf("%w: %d blocks are lost", ErrUnwritten, c.Waiting())
+		c.queue.fail(late)
+		return late
 	}
-	return err
-}
-
-// warnOfDrops warns each time that the queue begins to drop.
-func (c *Console) warnOfDrops(stop <-chan struct{}) {
-	for {
-		select {
-		case <-c.overflow:
-			c.warnOfDrop()
-		case <-stop:
-			select {
-			case <-c.overflow:
-				c.warnOfDrop()
-			default:
-			}
-			return
-		}
-	}
-}
-
-func (c *Console) warnOfDrop() {
-	c.diagnostics.Warn(fmt.Sprintf(
-		"Results are read too slowly: %d blocks wait, newer ones are dropped until the reader has caught up", c.Waiting()))
 }

@@ -90,33 +90,14 @@ func TestBlocksStayWhole(t *testing.T) {
 	}
 }
 
-// TestComplaintsComeFirst has results and diagnostics go to one stream.
-func TestComplaintsComeFirst(t *testing.T) {
-	var both bytes.Buffer
-	c := console.New(console.Options{Results: &both, Diagnostics: console.NewDiagnostics(&both, false, clock)})
-	refused := &netsonde.Service{State: netsonde.ServiceClosed, Reason: "refused"}
-	for n := range uint64(3) {
-		c.Consume(report{http: refused}.batch(roundOf(watched("web.test", text3, netsonde.KindHTTP), "10.0.0.1", n)))
-	}
-	if err := c.Run(ended()); err != nil {
-		t.Fatalf("Run: %v", err)
-	}
-	want := strings.Repeat("EE: Exception: Could not connect to 10.0.0.1: refused -\t "+momentText+
-		"\nweb.test (10.0.0.1)\nNone\tNone\tNone\n", 3)
-	if both.String() != want {
-		t.Errorf("wrote\n%s\nwant\n%s", both.String(), want)
-	}
-}
-
 // TestSlowReader stops the reader, in whose time the queue overflows, lets it
 // catch up, and stops it again: the oldest blocks come through in order, and
 // each episode has one warning, which does not wait for the reader.
 func TestSlowReader(t *testing.T) {
 	reader, results := io.Pipe()
-	lines, diagnostics := io.Pipe()
-	c := console.New(console.Options{
-		Results: results, Diagnostics: console.NewDiagnostics(diagnostics, false, clock),
-	})
+	lines, stream := io.Pipe()
+	diagnostics := console.NewDiagnostics(stream, false, clock)
+	c := console.New(console.Options{Results: results, Diagnostics: diagnostics})
 	end, result := running(c)
 	read := func(want string) {
 		t.Helper()
@@ -150,7 +131,8 @@ func TestSlowReader(t *testing.T) {
 			t.Fatalf("WaitBelow: %v", err)
 		}
 	}
-	// A third warning would hang in the pipe and Run with it.
+	// A third warning would hang in the pipe and Flush with it.
+	flush(t, diagnostics)
 	end()
 	if err := await(t, result); err != nil {
 		t.Errorf("Run: %v", err)

@@ -1,9 +1,10 @@
 package console
 
 import (
+	"context"
 	"io"
 	"os"
-	"sync"
+	"strconv"
 	"time"
 )
 
@@ -21,55 +22,52 @@ const (
 //
 // Each line is one Write. What cannot be printed is escaped, newlines
 // included, and a text of more than 6,144 bytes is cut. All methods may be
-// called at the same time; they wait for the stream. A stream that cannot be
-// written is not told: there is nowhere left to tell it.
+// called at the same time. A stream that cannot be written is not told: there
+// is nowhere left to tell it.
+//
+// Nobody waits for the stream, only [Diagnostics.Flush] does. Lines that a
+// stopped terminal or an unread pipe does not take are kept for it, up to one
+// MiB; the newest of more are dropped, and one warning tells how many they
+// were as soon as the stream has taken the others.
 type Diagnostics struct {
 	clock    func() time.Time
 	coloured bool
-
-	mu      sync.Mutex
-	stream  io.Writer
-	scratch []byte
+	lines    asyncWriter
 }
 
 // NewDiagnostics makes diagnostics that go to stream. If stream is a terminal,
 // which the caller says, they are coloured unless the environment variable
 // NO_COLOR is set to anything but "". clock gives the time that is printed, in
-// the zone in which it is printed.
+// the zone in which it is printed; it may be called at the same time.
 func NewDiagnostics(stream io.Writer, terminal bool, clock func() time.Time) *Diagnostics {
-	return &Diagnostics{
+	d := &Diagnostics{
 		clock:    clock,
 		coloured: terminal && os.Getenv("NO_COLOR") == "",
-		stream:   stream,
 	}
+	d.lines = asyncWriter{stream: stream, limit: maxLines, missedLine: d.missedLine}
+	return d
 }
 
 // Error writes an EE line. kind is the error's type in the words that
 // connmonitor's users know: "Exception", "OSError", "FileNotFoundError", ….
 func (d *Diagnostics) Error(kind, text string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.scratch = d.appendError(d.scratch[:0], kind, text)
-	d.put(d.scratch)
+	d.lines.write(d.appendError(nil, kind, text))
 }
 
 // Warn writes a WW line.
 func (d *Diagnostics) Warn(text string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.scratch = d.appendWarning(d.scratch[:0], text)
-	d.put(d.scratch)
+	d.lines.write(d.appendWarning(nil, text))
 }
 
-// write writes lines that were made earlier, in one piece.
-func (d *Diagnostics) write(lines []byte) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.put(lines)
+// Flush waits until the stream has taken every line that was there at the call.
+// It returns the error of ctx if that ends first; the lines may still come. A
+// process that ends without it may lose its last words.
+func (d *Diagnostics) Flush(ctx context.Context) error {
+	return d.lines.flush(ctx)
 }
 
-func (d *Diagnostics) put(lines []byte) {
-	_, _ = d.stream.Write(lines)
+func (d *Diagnostics) missedLine(n int) []byte {
+	return d.appendWarning(nil, strconv.Itoa(n)+" lines are missing here: nobody read them in time")
 }
 
 func (d *Diagnostics) appendError(dst []byte, kind, text string) []byte {

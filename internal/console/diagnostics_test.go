@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -31,8 +32,12 @@ func TestDiagnosticsForms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("NO_COLOR", test.noColor)
 			var errors, warnings writeRecorder
-			console.NewDiagnostics(&errors, test.terminal, clock).Error("OSError", "a\nb\x1b")
-			console.NewDiagnostics(&warnings, test.terminal, clock).Warn("a\nb\x1b")
+			d := console.NewDiagnostics(&errors, test.terminal, clock)
+			d.Error("OSError", "a\nb\x1b")
+			flush(t, d)
+			d = console.NewDiagnostics(&warnings, test.terminal, clock)
+			d.Warn("a\nb\x1b")
+			flush(t, d)
 			if got := errors.only(t); got != test.wantError {
 				t.Errorf("error line %q, want %q", got, test.wantError)
 			}
@@ -45,7 +50,9 @@ func TestDiagnosticsForms(t *testing.T) {
 
 func TestDiagnosticsLimitsLength(t *testing.T) {
 	var lines bytes.Buffer
-	console.NewDiagnostics(&lines, false, clock).Warn(strings.Repeat("x", 1<<20))
+	d := console.NewDiagnostics(&lines, false, clock)
+	d.Warn(strings.Repeat("x", 1<<20))
+	flush(t, d)
 	if lines.Len() > 6200 || !strings.Contains(lines.String(), "x… -\t ") {
 		t.Errorf("the line has %d bytes, want it cut at 6,144 and marked", lines.Len())
 	}
@@ -81,6 +88,7 @@ func TestDiagnosticsTogether(t *testing.T) {
 		}
 	})
 	callers.Wait()
+	flush(t, diagnostics)
 	count := 0
 	for line := range strings.Lines(lines.String()) {
 		count++
@@ -90,6 +98,15 @@ func TestDiagnosticsTogether(t *testing.T) {
 	}
 	if count != 5*each {
 		t.Errorf("%d lines, want %d", count, 5*each)
+	}
+}
+
+func flush(t *testing.T, d *console.Diagnostics) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := d.Flush(ctx); err != nil {
+		t.Fatalf("Flush: %v", err)
 	}
 }
 

@@ -22,9 +22,11 @@ const hexDigits = "0123456789abcdef"
 // appendEscaped appends s for people: on one line, in one column and without
 // power over a terminal. What is not printable, such as control characters,
 // bidirectional overrides and invisible characters, is shown the way Go
-// writes it (\t, \x1b, \u202e); a byte that is not UTF-8 as \xff. A backslash
-// stays one, as connmonitor printed it. Of more than limit bytes only the
-// first are shown, then an ellipsis.
+// writes it (\t, \x1b, \u202e); a byte that is not UTF-8 as \xff. Of more than
+// limit bytes only the first are shown, then an ellipsis.
+//
+// A backslash stays one, as connmonitor printed it. So an ESC and the four
+// characters \x1b look alike here; [appendQuoted] keeps them apart.
 func appendEscaped(dst []byte, s string, limit int) []byte {
 	s, cut := cutAt(s, limit)
 	for i := 0; i < len(s); {

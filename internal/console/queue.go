@@ -34,8 +34,12 @@ type backlog struct {
 	entries []entry
 }
 
-// entry is the lengths of an entry's two parts.
-type entry struct{ complaints, block int }
+// entry is the length of a block and the mark of the lines that are to stand on
+// the diagnostics before it.
+type entry struct {
+	length     int
+	complaints uint64
+}
 
 // keptBacklog is the size in bytes above which an emptied backlog is given
 // back: a reader who once slept must not cost memory for ever.
@@ -53,7 +57,7 @@ func (q *queue) setLimit(limit int) {
 
 // push appends an entry, unless the queue is full or at its end. first tells
 // that this is the first entry dropped since the queue was empty.
-func (q *queue) push(complaints, block []byte) (first bool) {
+func (q *queue) push(complaints uint64, block []byte) (first bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed || q.failure != nil {
@@ -66,8 +70,8 @@ func (q *queue) push(complaints, block []byte) (first bool) {
 		q.dropping = true
 		return first
 	}
-	q.filling.data = append(append(q.filling.data, complaints...), block...)
-	q.filling.entries = append(q.filling.entries, entry{len(complaints), len(block)})
+	q.filling.data = append(q.filling.data, block...)
+	q.filling.entries = append(q.filling.entries, entry{len(block), complaints})
 	q.waiting++
 	q.wake()
 	return false

@@ -30,27 +30,21 @@ func (w *writer) empty(q *queue) error {
 		}
 		data := taken.data
 		for _, e := range taken.entries {
-			blockEnd := e.complaints + e.block
-			lost, err := w.write(data[:e.complaints], data[e.complaints:blockEnd])
+			w.diagnostics.lines.awaitBriefly(e.complaints)
+			lost, err := w.write(data[:e.length])
 			if err != nil {
 				q.fail(err)
 				return err
 			}
 			q.wrote(lost)
-			data = data[blockEnd:]
+			data = data[e.length:]
 		}
 	}
 }
 
-// write writes one entry. lost tells that its block did not fit on the disk;
-// an error is final.
-func (w *writer) write(complaints, block []byte) (lost bool, err error) {
-	if len(complaints) > 0 {
-		w.diagnostics.write(complaints)
-	}
-	if len(block) == 0 {
-		return false, nil
-	}
+// write writes one block. lost tells that it did not fit on the disk; an error
+// is final.
+func (w *writer) write(block []byte) (lost bool, err error) {
 	if w.torn {
 		// The rest of the torn line must not run into this block.
 		block = append([]byte{'\n'}, block...)
