@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -85,7 +87,7 @@ func (f *shapeFlags) register(command *cobra.Command) {
 }
 
 // plan makes the plan of a shape, or reads that of a lab file.
-func (f *shapeFlags) plan(command *cobra.Command, what string) (*topology.Plan, error) {
+func (f *shapeFlags) plan(p *program, command *cobra.Command, what string) (*topology.Plan, error) {
 	for _, kind := range topology.ShapeKinds() {
 		if what != kind {
 			continue
@@ -108,8 +110,29 @@ func (f *shapeFlags) plan(command *cobra.Command, what string) (*topology.Plan, 
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, usageError{fmt.Errorf("%q is neither a shape, one of %q, nor a file", what, topology.ShapeKinds())}
 	}
+	var wrong config.Errors
+	if errors.As(err, &wrong) {
+		return nil, p.labFileErrors(wrong)
+	}
 	if err != nil {
 		return nil, usageError{err}
 	}
 	return plan, nil
+}
+
+// labFileErrors tells all that is wrong with a file, with its lines below.
+func (p *program) labFileErrors(wrong config.Errors) error {
+	for _, w := range wrong {
+		what, shown, _ := strings.Cut(w.Text, "\n")
+		p.diagnostics.Error("Lab file", what)
+		for line := range strings.Lines(shown) {
+			quoted := strconv.Quote(strings.TrimSuffix(line, "\n"))
+			if quoted != `"`+strings.TrimSuffix(line, "\n")+`"` {
+				line = quoted + "\n"
+			}
+			// What cannot be shown has been told above.
+			_, _ = fmt.Fprintln(os.Stderr, strings.TrimSuffix(line, "\n"))
+		}
+	}
+	return exitCode(exitUsage)
 }

@@ -37,7 +37,7 @@ A torus is rings of satellites with ground stations below, whose links come and
 go as the satellites pass.`,
 		Args: cobra.ExactArgs(1),
 		RunE: untilSignal(func(ctx context.Context, command *cobra.Command, args []string) error {
-			plan, err := f.plan(command, args[0])
+			plan, err := f.plan(p, command, args[0])
 			if err != nil {
 				return err
 			}
@@ -177,10 +177,11 @@ func (p *program) hold(ctx context.Context, name string, up func()) error {
 	if err := json.Unmarshal(text, plan); err != nil {
 		return fmt.Errorf("read the plan: %w", err)
 	}
-	return emulation.Hold(ctx, directory, name, plan, func() {
+	return emulation.Hold(ctx, directory, name, plan, func() error {
+		if err := errors.Join(p.print(labReady), p.stdout.Close()); err != nil {
+			return err
+		}
 		up()
-		// Whoever waits has left if this fails; the lab is up all the same.
-		_ = p.print(labReady)
-		_ = p.stdout.Close()
+		return nil
 	})
 }

@@ -86,7 +86,7 @@ func (p *program) labGraphCommand() *cobra.Command {
 		RunE: untilSignal(func(_ context.Context, command *cobra.Command, args []string) error {
 			var drawing string
 			if len(args) == 1 {
-				plan, err := f.plan(command, args[0])
+				plan, err := f.plan(p, command, args[0])
 				if err != nil {
 					return err
 				}

@@ -16,10 +16,11 @@ import (
 )
 
 // Hold builds a plan and answers requests about it until ctx ends or one asks
-// for the end; then everything is removed. It calls ready once others can ask.
+// for the end; then everything is removed. It calls ready once others can ask;
+// an error of that, because whoever wanted the lab has left, is the end as well.
 // The process should be the first of a process namespace of its own: all that
 // is started in the lab then ends with it.
-func Hold(ctx context.Context, directory Directory, name string, plan *topology.Plan, ready func()) (err error) {
+func Hold(ctx context.Context, directory Directory, name string, plan *topology.Plan, ready func() error) (err error) {
 	if err := CheckName(name); err != nil {
 		return err
 	}
@@ -47,8 +48,11 @@ func Hold(ctx context.Context, directory Directory, name string, plan *topology.
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return e.Run(running) })
 	group.Go(func() error { return h.serve(running, listener) })
+	if err := ready(); err != nil {
+		stop()
+		return errors.Join(err, group.Wait())
+	}
 	up = true
-	ready()
 	return group.Wait()
 }
 
