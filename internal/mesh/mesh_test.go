@@ -222,6 +222,33 @@ func TestKeptFilesAreConsolidated(t *testing.T) {
 	}
 }
 
+func TestAKeptMeshSurvivesItsSignal(t *testing.T) {
+	t.Parallel()
+	directory := newDirectory(t)
+	r := start(t, mesh.Options{Directory: directory, Nodes: loopbackNodes(), Keep: true})
+	r.await("a state", func(*mesh.State, []mesh.Observation) bool { return true })
+	r.cancel()
+	if err := r.awaitEnd(); err != nil {
+		t.Errorf("the mesh ended with %v", err)
+	}
+	if state, err := directory.State(); err != nil || state.Ended.IsZero() {
+		t.Errorf("its state is %+v, %v", state, err)
+	}
+}
+
+// A node without a monitor is no database that could not be read.
+func TestWhatWasNeverBegunIsNotSkipped(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "all.sqlite")
+	skipped, err := mesh.Consolidate(t.Context(), recordedMesh(t), out)
+	if len(skipped) > 0 || err != nil {
+		t.Errorf("skipped %v, %v", skipped, err)
+	}
+	if got := len(dump(t, out)); got != 18 {
+		t.Errorf("%d pairs, want 18", got)
+	}
+}
+
 // dump returns the pairs of a consolidated database, source and target.
 func dump(t *testing.T, path string) (pairs []string) {
 	t.Helper()
