@@ -108,7 +108,7 @@ func (c *Connection) WriteBatch(probes []packet.Probe) error {
 	for i := range probes {
 		p := &probes[i]
 		d := c.method.socket(p)
-		if c.out.n > 0 && (d != current || c.out.n == c.batch) {
+		if c.out.n > 0 && (d != current || !c.out.takes(p, c.batch)) {
 			c.flush(current, last)
 		}
 		errno := addressable(p)

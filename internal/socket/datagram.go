@@ -2,7 +2,6 @@ package socket
 
 import (
 	"fmt"
-	"syscall"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
@@ -102,13 +101,20 @@ func (d *datagram) enlarge() {
 	}
 }
 
-// allowFragments lets routers cut large IPv4 probes. Path MTU discovery would
-// lose the first probes of a narrow path, which is no loss of the path's.
+// smallestMTU is what every IPv6 path takes (RFC 8200, section 5).
+const smallestMTU = 1280
+
+// allowFragments lets routers cut large IPv4 probes, and has this machine cut
+// IPv6 ones that are too large for its own link into fragments that every path
+// takes. Path MTU discovery would lose the first probes of a narrow path, which
+// is no loss of the path's. IPv6 probes that fit our link leave whole, whatever
+// is set: a narrower path tells those as too big until the kernel has learnt it.
 func (d *datagram) allowFragments() error {
+	level, option, value := unix.SOL_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT
 	if d.six {
-		return nil
+		level, option, value = unix.SOL_IPV6, unix.IPV6_MTU, smallestMTU
 	}
-	if err := unix.SetsockoptInt(d.fd, unix.SOL_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT); err != nil {
+	if err := unix.SetsockoptInt(d.fd, level, option, value); err != nil {
 		return fmt.Errorf("fragments: %w", err)
 	}
 	return nil
@@ -156,15 +162,3 @@ func (d *datagram) bind(port uint16) error {
 }
 
 func (d *datagram) close() error { return unix.Close(d.fd) }
-
-// pends reports whether an errno may be left on the socket by an ICMP error
-// about an earlier packet, and so say nothing about the one being sent.
-func pends(errno syscall.Errno) bool {
-	switch errno {
-	case unix.ECONNREFUSED, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EHOSTDOWN, unix.ENONET,
-		unix.ENOPROTOOPT, unix.EOPNOTSUPP, unix.EPROTO, unix.EMSGSIZE, unix.EACCES:
-		return true
-	default:
-		return false
-	}
-}

@@ -22,7 +22,6 @@ const acceptAll = 0x40000
 const (
 	icmp4EchoReply    = 0
 	icmp4Unreachable  = 3
-	icmp4SourceQuench = 4
 	icmp4TimeExceeded = 11
 	icmp4Parameter    = 12
 
@@ -65,8 +64,7 @@ func filter4(block uint16, ports []uint16) []bpf.Instruction {
 	}
 	program = append(program, keepBlock(block)...)
 	program = append(program,
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: icmp4Unreachable, SkipTrue: 4},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: icmp4SourceQuench, SkipTrue: 3},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: icmp4Unreachable, SkipTrue: 3},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: icmp4TimeExceeded, SkipTrue: 2},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: icmp4Parameter, SkipTrue: 1},
 		bpf.RetConstant{Val: 0},

@@ -90,7 +90,7 @@ func TestFilter4(t *testing.T) {
 		{"quoted datagram of another", quote(in4(us, target, protocolUDP, datagramFrom(target, us, testPort+9))), false},
 		{"quoted TCP with our port", quote(in4(us, target, 6, datagramFrom(target, us, testPort))), false},
 		{"unreachable", unreachable(icmp4Unreachable, ourDatagram), true},
-		{"source quench", unreachable(icmp4SourceQuench, ourDatagram), true},
+		{"source quench", unreachable(4, ourDatagram), false},
 		{"parameter problem", unreachable(icmp4Parameter, ourEcho), true},
 		{"redirect", unreachable(5, ourEcho), false},
 		{"error without a quote", quote(nil), false},

@@ -64,13 +64,14 @@ func (in *incoming) receive(d *datagram, limit, flags int) (int, error) {
 		switch {
 		case errno == 0:
 			return n, nil
-		case errno == unix.EINTR, pends(errno):
-			// The read has cleared the error; behind it there may be packets.
+		case errno == unix.EINTR:
 			continue
-		case errno == unix.EAGAIN, !fatal(errno):
-			return 0, nil
-		default:
+		case fatal(errno):
 			return 0, errno
+		default:
+			// An error that stood on the socket is gone with this read; packets
+			// behind it make the next poll return at once.
+			return 0, nil
 		}
 	}
 }

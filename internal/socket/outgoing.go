@@ -11,10 +11,14 @@ import (
 	"netsonde/internal/packet"
 )
 
-// sendBatch is how many probes leave with one system call. It is small because
-// they share one reading of the clocks: the last of them leaves some 20 µs
-// after it.
-const sendBatch = 8
+// sendBatch is how many probes leave with one system call, and sendBytes how
+// many bytes, unless one probe alone has more. Both are small because the
+// probes share one reading of the clocks: what those before it cost the kernel,
+// some 2 µs each and more for long ones, is in the RTT of the last.
+const (
+	sendBatch = 4
+	sendBytes = 1500
+)
 
 // sendTries is how often a send is tried when each failure may belong to an
 // earlier packet. One retry is enough unless errors arrive in between.
@@ -31,6 +35,12 @@ type outgoing struct {
 	ends     [sendBatch]int
 	payload  []byte
 	n        int
+}
+
+// takes reports whether a probe may leave with those that are there, at most
+// limit together.
+func (o *outgoing) takes(p *packet.Probe, limit int) bool {
+	return o.n < limit && len(o.payload)+p.Size <= sendBytes
 }
 
 // grow makes payload, which is outgoing.payload with one more packet at its
@@ -77,7 +87,7 @@ func (o *outgoing) send(d *datagram, now func() netsonde.Instant) {
 		if errno == unix.EINTR {
 			continue
 		}
-		if tries++; pends(errno) && tries < sendTries {
+		if tries++; tries < sendTries && !immediate(errno) {
 			continue
 		}
 		o.probes[done].Errno = sendErrno(errno)
@@ -85,6 +95,15 @@ func (o *outgoing) send(d *datagram, now func() netsonde.Instant) {
 	}
 	clear(o.probes[:o.n])
 	o.n, o.payload = 0, o.payload[:0]
+}
+
+// immediate reports whether an errno is surely about the packet being sent: a
+// full queue, or our own firewall. Any other may stand on the socket because
+// of an ICMP error about an earlier packet, and a failed send takes it away.
+// Which errnos those are differs between protocols and kernels: a redirect,
+// which is no error, leaves EREMOTEIO on ping sockets.
+func immediate(errno syscall.Errno) bool {
+	return errno == unix.EAGAIN || errno == unix.ENOBUFS || errno == unix.EPERM
 }
 
 // sendErrno gives one name to a full buffer of ours and a full queue of the interface.
