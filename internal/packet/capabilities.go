@@ -9,8 +9,6 @@ type Capabilities struct {
 	UDP []uint16
 	// Trace tells whether probes with a small TTL get their answers back.
 	Trace bool
-	// InFlightTTLs bounds how many TTLs of one trace may be in flight; 0 is no bound.
-	InFlightTTLs int
 	// Description says in a few words how is measured, for the line at the start.
 	Description string
 	// Shortfall says why nothing better could be had and what to do about it,
