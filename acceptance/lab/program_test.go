@@ -66,7 +66,7 @@ func newProgram(t *testing.T) *program {
 		t.Fatal(err)
 	}
 	p := &program{t: t, directory: filepath.Join(t.TempDir(), "labs"), binary: shared}
-	p.environment = append(os.Environ(), "NETSONDE_LAB_DIRECTORY="+p.directory)
+	p.environment = append(os.Environ(), "NETSONDE_LAB_DIRECTORY="+p.directory, "TMPDIR="+t.TempDir())
 	t.Cleanup(func() { p.must("lab", "down", "--all") })
 	return p
 }

@@ -43,26 +43,33 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	}
+	// A black hole outlasts a cut.
+	for _, fault := range []string{"black-hole node1 node2", "link-down node1 node2", "link-up node1 node2"} {
+		p.must(append([]string{"lab", "fault"}, strings.Fields(fault)...)...)
+	}
+	if p.answers("lab", "node1", "node2") {
+		t.Error("the black hole is gone with the cut")
+	}
 	if output, code := p.call("lab", "fault", "link-down", "node1", "node3"); code != 1 || !strings.Contains(output, "no link") {
 		t.Errorf("a fault that cannot be ends with %d: %s", code, output)
 	}
 }
 
-// One direction alone: requests arrive, answers do not.
+// One direction alone is gone: requests arrive when it is the answers', and not
+// when it is their own.
 func TestOneWayIsOneWay(t *testing.T) {
-	p := newProgram(t)
-	p.must("lab", "up", "chain", "--nodes", "2")
-	p.must("lab", "fault", "one-way", "node2", "node1")
-	if p.answers("lab", "node1", "node2") {
-		t.Error("answers come back")
-	}
-	snmp := p.must("lab", "run", "node2", "--", "sh", "-c", "grep ^Icmp: /proc/net/snmp")
-	if fields := strings.Fields(snmp); len(fields) < 10 || echoes(snmp) == "0" {
-		t.Errorf("no request came: %s", snmp)
-	}
-	snmp = p.must("lab", "run", "node1", "--", "sh", "-c", "grep ^Icmp: /proc/net/snmp")
-	if echoes(snmp) != "0" {
-		t.Errorf("node1 got requests: %s", snmp)
+	for fault, arrive := range map[string]bool{"node2 node1": true, "node1 node2": false} {
+		p := newProgram(t)
+		p.must("lab", "up", "chain", "--nodes", "2")
+		p.must(append([]string{"lab", "fault", "one-way"}, strings.Fields(fault)...)...)
+		if p.answers("lab", "node1", "node2") {
+			t.Errorf("%s: answers come back", fault)
+		}
+		snmp := p.must("lab", "run", "node2", "--", "grep", "^Icmp:", "/proc/net/snmp")
+		if echoes(snmp) == "" || (echoes(snmp) != "0") != arrive {
+			t.Errorf("%s: requests that came: %s", fault, snmp)
+		}
+		p.must("lab", "down")
 	}
 }
 

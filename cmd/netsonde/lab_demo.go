@@ -87,8 +87,19 @@ type demo struct {
 	watchers  *demoWatchers
 }
 
-// run shows the demo until its time is over or ctx ends.
-func (d *demo) run(ctx context.Context) (err error) {
+// run shows the demo until its time is over or ctx ends, and says at last that
+// nothing is left.
+func (d *demo) run(ctx context.Context) error {
+	began := time.Now()
+	screen := newDemoScreen(d.program.stdout, d.plan)
+	if err := d.perform(ctx, screen); err != nil {
+		return err
+	}
+	return screen.end(time.Since(began))
+}
+
+// perform builds the network, runs all, and removes all.
+func (d *demo) perform(ctx context.Context, screen *demoScreen) (err error) {
 	began := time.Now()
 	if d.emulation, err = emulation.New(d.plan); err != nil {
 		if errors.Is(err, lab.ErrUnavailable) {
@@ -108,15 +119,11 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.watchers.remove()) }()
-	screen := newDemoScreen(d.program.stdout, d.plan)
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.emulation.Run(running) })
 	group.Go(func() error { return d.watchers.run(running, d.emulation) })
 	group.Go(func() error { return d.show(running, screen, built) })
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return screen.end(time.Since(began))
+	return group.Wait()
 }
 
 // show tells what is seen, twice a second, until ctx ends.
