@@ -152,15 +152,17 @@ func (p *program) holder(name string) int {
 // this binary is in, and the machine's own.
 func (p *program) namespaces() (found []string) {
 	p.t.Helper()
-	for _, pid := range append(p.processes(p.binary), os.Getpid()) {
+	threads := []string{"/proc/self/ns/net"}
+	for _, pid := range p.processes(p.binary) {
 		links, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/ns/net", pid))
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		for _, link := range links {
-			if name, err := os.Readlink(link); err == nil && !slices.Contains(found, name) {
-				found = append(found, name)
-			}
+		threads = append(threads, links...)
+	}
+	for _, link := range threads {
+		if name, err := os.Readlink(link); err == nil && !slices.Contains(found, name) {
+			found = append(found, name)
 		}
 	}
 	return found
