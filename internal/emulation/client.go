@@ -48,7 +48,8 @@ func (d Directory) ask(name string, r request) (answer, []*os.File, error) {
 		return answer{}, nil, err
 	}
 	defer connection.Close()
-	if err := send(connection, r); err != nil {
+	// What a process that ends never took, its answer's absence tells.
+	if err := send(connection, r); err != nil && !errors.Is(err, unix.EPIPE) {
 		return answer{}, nil, fmt.Errorf("lab %s: %w", name, err)
 	}
 	var result answer
@@ -56,6 +57,10 @@ func (d Directory) ask(name string, r request) (answer, []*os.File, error) {
 	if err == nil && result.Error != "" {
 		closeAll(files)
 		files, err = nil, errors.New(result.Error)
+	}
+	if errors.Is(err, unix.ECONNRESET) {
+		// Its process ended with the request unread.
+		err = ErrNotUp
 	}
 	if err != nil {
 		return result, nil, fmt.Errorf("lab %s: %w", name, err)

@@ -153,6 +153,9 @@ func receive(connection *net.UnixConn, message any) (files []*os.File, err error
 		if err != nil {
 			return files, fmt.Errorf("read a message: %w", err)
 		}
+		if n == 0 && len(text) == 0 {
+			return files, fmt.Errorf("read a message: %w", unix.ECONNRESET)
+		}
 		if n == 0 {
 			return files, errors.New("read a message: it ends in the middle")
 		}
