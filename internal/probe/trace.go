@@ -53,7 +53,7 @@ type trace struct {
 	answered int // the largest TTL that was answered
 	longest  time.Duration
 	widen    time.Duration // when the window grows though nothing answers
-	failed   int // hops whose send failed
+	failed   int           // hops whose send failed
 }
 
 func (m *measurement) traceProtocol(e *Engine) netsonde.TraceProtocol {
