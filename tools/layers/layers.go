@@ -110,7 +110,7 @@ func (m *Module) directory(p *packages.Package) string {
 }
 
 func (m *Module) pure(p *packages.Package) bool {
-	return slices.Contains([]string{"", "internal/packet", "internal/probe"}, m.directory(p))
+	return slices.Contains([]string{"", "internal/packet", "internal/probe", "internal/topology"}, m.directory(p))
 }
 
 func (m *Module) withoutRule() (found []string) {
