@@ -97,6 +97,9 @@ func (p *placement) options(command *cobra.Command) (service.Options, error) {
 		options.Layout, err = service.UserLayout(home, os.Getenv)
 		return options, err
 	}
+	if p.prefix == "" {
+		return options, errors.New("--prefix is empty: name a directory")
+	}
 	prefix, err := filepath.Abs(p.prefix)
 	if err != nil {
 		return options, fmt.Errorf("find --prefix %s: %w", p.prefix, err)
