@@ -51,8 +51,10 @@ func (f *foreigners) repeat(check func(text string), program string, arguments .
 	}
 }
 
-// pingSummary is the second last line of a ping without errors or duplicates.
-var pingSummary = regexp.MustCompile(`\n10 packets transmitted, 10 received, 0% packet loss, `)
+// pingSummary is the second last line of a ping without losses or duplicates. It
+// may count errors: the identifier that traceroute takes from its process may be
+// the one that the kernel gave to ping, which is then shown traceroute's errors.
+var pingSummary = regexp.MustCompile(`\n10 packets transmitted, 10 received, (\+\d+ errors, )?0% packet loss, `)
 
 func (f *foreigners) checkPing(text string) {
 	if !pingSummary.MatchString(text) {
