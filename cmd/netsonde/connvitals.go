@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -75,9 +77,13 @@ func (p *program) vitals(ctx context.Context, plan *netsonde.Plan) int {
 		return exitFailure
 	}
 	defer connection.Close()
-	signals.onStop(running.Drain)
-	go signals.serve(running.Drain)
-	go hangUp(ctx, signals.reloads, running.Drain)
+	stopped := make(chan struct{})
+	stop := sync.OnceFunc(func() {
+		running.Drain()
+		close(stopped)
+	})
+	go signals.serve(stop)
+	go hangUp(ctx, signals.reloads, stop)
 
 	printing, endPrinting := context.WithCancel(context.Background())
 	defer endPrinting()
@@ -96,7 +102,7 @@ func (p *program) vitals(ctx context.Context, plan *netsonde.Plan) int {
 	unresolved := <-applied
 	ordered.Flush()
 	endPrinting()
-	written := <-printed
+	written := awaitPrinted(printed, stopped)
 	switch {
 	case err != nil:
 		p.diagnostics.Error("OSError", err.Error())
@@ -106,6 +112,22 @@ func (p *program) vitals(ctx context.Context, plan *netsonde.Plan) int {
 		return exitFailure
 	}
 	return p.printed(written)
+}
+
+// awaitPrinted waits until everything is printed, for as long as the reader
+// takes, unless a signal has stopped the command.
+func awaitPrinted(printed <-chan error, stopped <-chan struct{}) error {
+	select {
+	case err := <-printed:
+		return err
+	case <-stopped:
+	}
+	select {
+	case err := <-printed:
+		return err
+	case <-time.After(flushTime):
+		return console.ErrUnwritten
+	}
 }
 
 // hangUp ends a one-shot command in order when its terminal is gone.
