@@ -32,7 +32,7 @@ in which an ordinary user may use them; "lab demo" needs no rights either.`,
 	}
 	command.AddCommand(
 		p.labUpCommand(), p.labHoldCommand(), p.labRunCommand(), p.labFaultCommand(), p.labGraphCommand(),
-		p.labStatusCommand(), p.labListCommand(), p.labDownCommand(), p.labShellCommand(), p.labDemoCommand(),
+		p.labStatusCommand(), p.labNodesCommand(), p.labListCommand(), p.labDownCommand(), p.labShellCommand(), p.labDemoCommand(),
 	)
 	return command
 }

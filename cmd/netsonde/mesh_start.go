@@ -45,11 +45,13 @@ Dynamic nodes have monitors, stable ones with --stable-monitors. A monitor pings
 from the network namespace that is given: that of "ip netns", of a process, such
 as a Mininet host's shell, or of a file. Without one it is this process's.`
 	command.Example = `  # of Mininet, in Python: f"{h.name} {h.IP()} dynamic pid:{h.pid}" for h in net.hosts
+  netsonde lab nodes | netsonde mesh start - --stable-monitors
   netsonde mesh start nodes.txt --dir /var/tmp/run1 --stable-monitors`
 	flags := command.Flags()
 	flags.BoolVar(&f.options.StableMonitors, "stable-monitors", false, "give stable nodes monitors as well")
 	flags.DurationVar(&f.options.Pace, "pace", pmonitor.DefaultPace, "a monitor's pause before each ping; 0 pings a whole round at once")
 	flags.DurationVar(&f.options.Timeout, "timeout", pmonitor.DefaultTimeout, "how long an answer is waited for")
+	flags.BoolVar(&f.options.Once, "once", false, "end after one round")
 	flags.BoolVar(&f.options.Keep, "keep", false, "leave the databases and the statistics at the end")
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", `where the page is, as host:port; "" is nowhere`)
 	flags.StringVar(&f.log, "log", "", "append what the monitors do to this file")

@@ -67,7 +67,9 @@ type Status struct {
 type NodeStatus struct {
 	Name    string `json:"name"`
 	Address string `json:"address"`
-	Stopped bool   `json:"stopped"`
+	// Station says that the node comes and goes, as the ground's do.
+	Station bool `json:"station"`
+	Stopped bool `json:"stopped"`
 }
 
 // LinkStatus is how a link is; State is "up", "down" or "out of view".
@@ -85,7 +87,7 @@ func (e *Emulation) status(name string) *Status {
 	s := &Status{Schema: 1, Type: "lab", Name: name, Elapsed: e.Elapsed(), Notes: e.Notes()}
 	paths := state.Paths()
 	for i, n := range e.plan.Nodes {
-		s.Nodes = append(s.Nodes, NodeStatus{Name: n.Name, Address: n.Address.String(), Stopped: state.Stopped(i)})
+		s.Nodes = append(s.Nodes, NodeStatus{Name: n.Name, Address: n.Address.String(), Station: n.Station, Stopped: state.Stopped(i)})
 		for to := range i {
 			if !state.Stopped(i) && !state.Stopped(to) && !paths.Answers(i, to) {
 				s.Unreachable++

@@ -29,6 +29,8 @@ type Options struct {
 	URL string
 	// Pace and Timeout are those of the monitors, see pmonitor.Options.
 	Pace, Timeout time.Duration
+	// Once ends each monitor, and with the last the mesh, after one round.
+	Once bool
 	// Log is told what the monitors do; each record has the attribute "node".
 	// nil means nobody is.
 	Log *slog.Logger
@@ -156,7 +158,7 @@ func (m *Mesh) monitor(ctx context.Context, place int, node Node) error {
 	if err == nil {
 		err = inNamespace(m.namespaces[node.Namespace], func() error {
 			return pmonitor.Monitor(ctx, directory.Master(), directory.Work(node.Name), node.Address.String(), pmonitor.Options{
-				Pace: m.options.Pace, Timeout: m.options.Timeout, Log: m.options.Log.With("node", node.Name),
+				Pace: m.options.Pace, Timeout: m.options.Timeout, Once: m.options.Once, Log: m.options.Log.With("node", node.Name),
 			})
 		})
 	}
