@@ -103,8 +103,14 @@ func (m *Mesh) Run(ctx context.Context) (err error) {
 	if err := errors.Join(directory.foreign(m.options.Nodes), m.openNamespaces()); err != nil {
 		return err
 	}
-	if err := m.begin(ctx); err != nil {
+	switch err := m.begin(ctx); {
+	case err == nil:
+	case ctx.Err() == nil:
 		return err
+	case m.options.Keep:
+		return m.ended()
+	default:
+		return directory.remove(m.state)
 	}
 
 	if m.options.Begun != nil {
@@ -225,7 +231,11 @@ func (m *Mesh) finish(ctx context.Context) error {
 	if errors.Is(removed, fs.ErrNotExist) {
 		removed = nil
 	}
-	return errors.Join(err, removed, m.change(func(state *State) { state.Ended, state.URL = time.Now(), "" }))
+	return errors.Join(err, removed, m.ended())
+}
+
+func (m *Mesh) ended() error {
+	return m.change(func(state *State) { state.Ended, state.URL = time.Now(), "" })
 }
 
 // summary is the error for monitors that have failed.
