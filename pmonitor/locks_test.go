@@ -92,7 +92,9 @@ func outlast(t *testing.T, master, work string, after time.Duration, lock func()
 	fmt.Sscan(table(t, work, "SELECT COUNT(*) FROM netsonde_samples")[0], &kept)
 	fmt.Sscan(table(t, work, "SELECT SUM(total_success) FROM targets")[0], &counted)
 	// A ping that was on its way at the end has no result.
-	if asked := n.times(); kept != counted || kept != asked && kept != asked-1 {
+	asked := n.times()
+	t.Logf("%d pings, %d kept, %d counted", asked, kept, counted)
+	if kept != counted || kept != asked && kept != asked-1 {
 		return fmt.Errorf("%d pings, %d kept, %d counted", asked, kept, counted)
 	}
 	return nil

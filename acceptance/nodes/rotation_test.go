@@ -2,6 +2,7 @@ package nodes_test
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -71,6 +72,9 @@ func TestNoTwoNodesAtOneTarget(t *testing.T) {
 	}
 }
 
+// captureTime bounds how long a capture may take to show what has happened.
+const captureTime = 5 * time.Second
+
 // master makes a master database of the nodes and returns its path.
 func (p *program) master(nodes []node) string {
 	p.t.Helper()
@@ -95,19 +99,24 @@ type visit struct {
 // captured is a line of tcpdump: an echo as the node itself sends or gets it.
 var captured = regexp.MustCompile(`^(\d+\.\d+) \S+ +(In|Out) +IP (\S+) > (\S+): ICMP echo (request|reply), (id \d+, seq \d+),`)
 
-// capture begins to capture in all nodes. The function that it returns ends
-// that and returns the visits of each node, in their order.
+// capture begins to capture in all nodes. The function that it returns waits
+// until that has shown the round, at most for a while, and returns the visits
+// of each node in their order.
 func (p *program) capture(nodes []node) func() map[string][]visit {
 	p.t.Helper()
-	outputs := make([]bytes.Buffer, len(nodes))
+	folder := p.t.TempDir()
 	captures := make([]*exec.Cmd, len(nodes))
 	for i, n := range nodes {
-		captures[i] = p.command("lab", "run", n.name, "--", "tcpdump", "-i", "any", "-n", "-tt", "--immediate-mode",
+		output, err := os.Create(filepath.Join(folder, n.name))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		captures[i] = p.command("lab", "run", n.name, "--", "tcpdump", "-i", "any", "-n", "-tt", "-l", "--immediate-mode",
 			"icmp and host "+n.address)
-		captures[i].Stdout = &outputs[i]
+		captures[i].Stdout = output
 		said, err := captures[i].StderrPipe()
 		if err == nil {
-			err = captures[i].Start()
+			err = errors.Join(captures[i].Start(), output.Close())
 		}
 		if err != nil {
 			p.t.Fatal(err)
@@ -125,14 +134,32 @@ func (p *program) capture(nodes []node) func() map[string][]visit {
 	return func() map[string][]visit {
 		p.t.Helper()
 		visits := map[string][]visit{}
+		// What is captured last is shown a little later.
+		for deadline := time.Now().Add(captureTime); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+			answered := 0
+			for _, n := range nodes {
+				text, err := os.ReadFile(filepath.Join(folder, n.name))
+				if err != nil {
+					p.t.Fatal(err)
+				}
+				visits[n.address] = readVisits(p.t, n.address, string(text))
+				for _, v := range visits[n.address] {
+					if v.answered > 0 {
+						answered++
+					}
+				}
+			}
+			if answered == len(nodes)*(len(nodes)-1) {
+				break
+			}
+		}
 		for i, n := range nodes {
 			if err := captures[i].Process.Signal(syscall.SIGTERM); err != nil {
 				p.t.Fatal(err)
 			}
 			if err := captures[i].Wait(); err != nil {
-				p.t.Fatalf("tcpdump in %s: %v", n.name, err)
+				p.t.Errorf("tcpdump in %s: %v", n.name, err)
 			}
-			visits[n.address] = readVisits(p.t, n.address, outputs[i].String())
 		}
 		return visits
 	}
@@ -144,11 +171,11 @@ func readVisits(t testing.TB, source, text string) (visits []visit) {
 	places := map[string]int{}
 	for line := range strings.Lines(text) {
 		words := captured.FindStringSubmatch(line)
-		switch {
-		case line == "\n":
-			// It ends by a signal.
+		if !strings.HasSuffix(line, "\n") {
+			// It is still being written.
 			continue
-		case words == nil:
+		}
+		if words == nil {
 			t.Errorf("tcpdump prints %q", line)
 			continue
 		}

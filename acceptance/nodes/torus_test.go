@@ -216,7 +216,7 @@ func TestPairsFailAsTheGraphSays(t *testing.T) {
 		if known != everyPair || !slices.Equal(failing, truth) {
 			t.Errorf("%s: by the mesh's status %d of %d pairs fail, by the graph %d", step.name, len(failing), known, len(truth))
 		}
-		t.Logf("%s: %d of %d pairs fail, %d by the graph, the same ones; outcomes %v",
+		t.Logf("%s: %d of %d pairs fail, %d by the graph; outcomes %v",
 			step.name, len(seen), everyPair, len(truth), outcomes)
 	}
 	p.must("mesh", "stop", "--dir", directory)

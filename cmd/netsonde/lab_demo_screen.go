@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// plainEvery is the time between lines of state where nothing is redrawn.
+	// plainEvery is the time between lines of state where nothing is redrawn;
+	// one more tells when the monitors have come to see what the graph says.
 	plainEvery = 5 * time.Second
 	// shownNotes is how much of the past stands below the table.
 	shownNotes = 8
@@ -43,6 +44,8 @@ type demoScreen struct {
 	// the last line of state.
 	told, line time.Duration
 	faults     int
+	// agreed is whether the last view was of monitors that agree with the graph.
+	agreed bool
 }
 
 func newDemoScreen(stdout *os.File, plan *topology.Plan) *demoScreen {
@@ -75,11 +78,23 @@ func (s *demoScreen) show(v demoView) error {
 		// Each line erases what is left of the one before it.
 		return s.write("\x1b[H" + strings.ReplaceAll(s.table(v), "\n", "\x1b[K\n") + "\x1b[J")
 	}
-	if v.elapsed-s.line < plainEvery {
+	before := s.agreed
+	s.agreed = v.agrees()
+	if v.elapsed-s.line < plainEvery && (before || !s.agreed) {
 		return nil
 	}
 	s.line = v.elapsed
 	return s.write(fmt.Sprintf("%8.1fs  %s\n", v.elapsed.Seconds(), s.sum(v)))
+}
+
+// agrees reports whether each node's monitor sees as many others as there are.
+func (v *demoView) agrees() bool {
+	for i := range v.seen {
+		if v.seen[i].good != v.truth[i].answers {
+			return false
+		}
+	}
+	return true
 }
 
 // end says how it ended, below what stands on the screen.

@@ -50,12 +50,21 @@ func TestDemoLines(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	view.elapsed += plainEvery
+	// That the monitors agree with the graph is told at once, and only once.
 	view.seen[1].good = 1
+	for range 2 {
+		view.elapsed += time.Second
+		if err := screen.show(view); err != nil {
+			t.Fatal(err)
+		}
+	}
+	view.elapsed += plainEvery
+	view.seen[1].good = 0
 	if err := screen.show(view); err != nil {
 		t.Fatal(err)
 	}
-	want := "     0.9s  link-down node1 node2\n     1.0s  1 of 2 pairs answer, by the graph 2\n     6.0s  2 of 2 pairs answer, by the graph 2\n"
+	want := "     0.9s  link-down node1 node2\n     1.0s  1 of 2 pairs answer, by the graph 2\n     2.0s  2 of 2 pairs answer, by the graph 2\n" +
+		"     8.0s  1 of 2 pairs answer, by the graph 2\n"
 	if written() != want {
 		t.Errorf("%q, want %q", written(), want)
 	}
