@@ -258,7 +258,7 @@ func (p *program) roundSince(directory string, nodes []node, since time.Time) (f
 	for _, n := range nodes {
 		names[n.address] = n.name
 	}
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Second) {
 		answered := map[string]bool{}
 		outcomes = map[string]int{}
 		for _, n := range nodes {
