@@ -40,8 +40,8 @@ type monitor struct {
 // table of targets that is there.
 //
 // It ends without error when ctx does, within a second after the node's run
-// has become 0 in the master, when the working database has been removed, or
-// with options.Once after a round. It fails when the master is missing, has no
+// has become 0 in the master or the working database has been removed, also
+// while it still waits for a lock, or with options.Once after a round. It fails when the master is missing, has no
 // such address (ErrUnknownAddress) or loses it. The last results are written
 // before it returns; if a lock keeps them from that, the error says so.
 func Monitor(ctx context.Context, master, work, source string, options Options) error {
@@ -51,24 +51,59 @@ func Monitor(ctx context.Context, master, work, source string, options Options) 
 	switch {
 	case err == nil:
 		err = m.options.withPinger(ctx, m.run)
-	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+	case ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
 		// Told to end while it waited for a lock.
 		err = nil
+	default:
+		err = m.failure(err)
 	}
 	return errors.Join(err, m.close())
 }
 
+// failure is nil for a cause that ends a monitor in order, which the log is
+// told.
+func (m *monitor) failure(cause error) error {
+	if errors.Is(cause, errRunCleared) || errors.Is(cause, errWorkRemoved) {
+		m.options.Log.Info(cause.Error() + ": the monitor ends")
+		return nil
+	}
+	return cause
+}
+
 // open opens the master first, so that a mistake there erases nothing.
-func (m *monitor) open(ctx context.Context, master, work string) (err error) {
+func (m *monitor) open(ctx context.Context, master, work string) error {
+	place := presence{path: work}
+	// The first look, in case the file is removed while the master is waited for.
+	place.lost()
+	// As long as the master is not to be read, it does not say anything.
+	silent := func(context.Context) error { return nil }
+	err := m.watched(ctx, master, place.lost, silent, func(ctx context.Context) error {
+		return m.openMaster(ctx, master, work)
+	})
+	if err != nil {
+		return err
+	}
+	if place.lost() {
+		// Opening would make it again, for nobody.
+		return errWorkRemoved
+	}
+	return m.watched(ctx, work, place.lost, m.look, func(ctx context.Context) error {
+		return m.openWork(ctx, work)
+	})
+}
+
+func (m *monitor) openMaster(ctx context.Context, master, work string) (err error) {
 	if m.master, err = OpenDB(ctx, master); err != nil {
 		return err
 	}
 	if m.master.file.Same(work) {
 		return fmt.Errorf("the working database %q is the master: name another file", work)
 	}
-	if m.me, err = m.master.target(ctx, m.source); err != nil {
-		return err
-	}
+	m.me, err = m.master.target(ctx, m.source)
+	return err
+}
+
+func (m *monitor) openWork(ctx context.Context, work string) (err error) {
 	if m.work, err = create(ctx, work); err != nil {
 		return err
 	}
@@ -135,7 +170,7 @@ func (m *monitor) run(ctx context.Context, pinger Pinger) error {
 	defer context.AfterFunc(monitoring, func() { time.AfterFunc(writingPatience, giveUp) })()
 
 	var servants errgroup.Group
-	servants.Go(func() error { m.watch(monitoring); return nil })
+	servants.Go(func() error { m.watch(monitoring, m.work.file.Removed, m.look); return nil })
 	servants.Go(func() error {
 		err := m.results.run(writing)
 		if err != nil && m.work.file.Removed() {
@@ -157,11 +192,10 @@ func (m *monitor) run(ctx context.Context, pinger Pinger) error {
 	switch {
 	case cause == nil:
 		cause = err
-	case errors.Is(cause, errRunCleared), errors.Is(cause, errWorkRemoved):
-		m.options.Log.Info(cause.Error() + ": the monitor ends")
-		cause = nil
 	case ctx.Err() != nil:
 		cause = nil
+	default:
+		cause = m.failure(cause)
 	}
 	if errors.Is(written, errWorkRemoved) || errors.Is(written, cause) {
 		written = nil

@@ -2,25 +2,33 @@ package pmonitor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"sync"
 	"time"
 )
 
-// watchEvery is how often a monitor looks whether it is to end. Something must
-// be amiss at two looks in a row: programs that make the master anew leave it
-// without table or rows for a moment.
-const watchEvery = 250 * time.Millisecond
+const (
+	// watchEvery is how often a monitor looks whether it is to end. Something
+	// must be amiss at two looks in a row: programs that make the master anew
+	// leave it without table or rows for a moment.
+	watchEvery = 250 * time.Millisecond
+	// silentWait is how long a monitor waits for a database without a word.
+	silentWait = 500 * time.Millisecond
+)
 
-// watch ends the monitor when the master says so or is not as it must be, and
-// when the working database is gone.
-func (m *monitor) watch(ctx context.Context) {
+// watch ends the monitor when removed says that the working database is gone,
+// and when look tells twice what is amiss.
+func (m *monitor) watch(ctx context.Context, removed func() bool, look func(context.Context) error) {
 	var before error
 	for pause(ctx, watchEvery) == nil {
-		if m.work.file.Removed() {
+		if removed() {
 			m.stop(errWorkRemoved)
 			return
 		}
-		amiss := m.look(ctx)
+		amiss := look(ctx)
 		if amiss != nil && before != nil {
 			m.stop(amiss)
 			return
@@ -30,14 +38,17 @@ func (m *monitor) watch(ctx context.Context) {
 }
 
 // look tells what keeps the monitor from going on; that run is 0 ends it at
-// once.
+// once. A master that is locked is nothing amiss, and must not keep the watch
+// from all else.
 func (m *monitor) look(ctx context.Context) error {
 	if m.master.file.Removed() {
 		return fmt.Errorf("the master database %q was removed", m.master.file.Path())
 	}
-	goOn, err := m.master.CanRun(ctx, m.source)
+	reading, cancel := context.WithTimeout(ctx, masterPatience)
+	defer cancel()
+	goOn, err := m.master.CanRun(reading, m.source)
 	switch {
-	case ctx.Err() != nil:
+	case reading.Err() != nil && errors.Is(err, reading.Err()):
 		return nil
 	case err != nil:
 		return err
@@ -45,6 +56,52 @@ func (m *monitor) look(ctx context.Context) error {
 		m.stop(errRunCleared)
 	}
 	return nil
+}
+
+// watched opens a database under a watch, which ends that as it would the
+// running monitor, and has the log tell when it takes long.
+func (m *monitor) watched(
+	ctx context.Context, path string, removed func() bool, look, open func(context.Context) error,
+) error {
+	opening, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	m.stop = stop
+	var servants sync.WaitGroup
+	servants.Go(func() { m.watch(opening, removed, look) })
+	servants.Go(func() {
+		if pause(opening, silentWait) == nil {
+			m.options.Log.Warn(fmt.Sprintf("waiting for the database %s: another program seems to hold it locked", path))
+		}
+	})
+	err := open(opening)
+	cause := context.Cause(opening)
+	stop(nil)
+	servants.Wait()
+	if cause != nil {
+		return cause
+	}
+	return err
+}
+
+// presence tells when a file is gone that was there at the first look, or has
+// come since then.
+type presence struct {
+	path string
+	seen fs.FileInfo
+}
+
+// lost reports whether the file was removed, or another has taken its place.
+func (p *presence) lost() bool {
+	now, err := os.Stat(p.path)
+	switch {
+	case p.seen != nil && err == nil:
+		return !os.SameFile(now, p.seen)
+	case p.seen != nil:
+		return errors.Is(err, fs.ErrNotExist)
+	case err == nil:
+		p.seen = now
+	}
+	return false
 }
 
 // pause waits for d, and tells if ctx ends before.
