@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strconv"
 
 	"netsonde/internal/sqlite"
@@ -21,29 +22,6 @@ func (e *SkippedError) Error() string {
 
 // Unwrap returns why the database was left out.
 func (e *SkippedError) Unwrap() error { return e.Err }
-
-var consolidatedTables = []string{
-	"DROP TABLE IF EXISTS targets",
-	"DROP TABLE IF EXISTS simulation_metadata",
-	"DROP TABLE IF EXISTS node_history",
-	createTargets,
-	`CREATE TABLE simulation_metadata (
-  start_time REAL,
-  end_time REAL,
-  total_nodes INTEGER,
-  stable_nodes INTEGER
-)`,
-	`CREATE TABLE node_history (
-  node_name TEXT,
-  sample_time REAL,
-  responded BOOLEAN,
-  total_count INTEGER,
-  total_success INTEGER,
-  source_node TEXT
-)`,
-	"CREATE INDEX idx_node_history_sample_time ON node_history (sample_time)",
-	"CREATE INDEX idx_node_history_node_name ON node_history (node_name)",
-}
 
 // Consolidate makes one database of a master and the working databases of its
 // nodes: targets is the master's, node_history has a row for each node and
@@ -69,6 +47,11 @@ func Consolidate(ctx context.Context, master string, works []string, out string)
 			continue
 		}
 		history = append(history, seen...)
+	}
+	// Even to open a file for writing may change it.
+	_, err = read(ctx, out, func(t *sqlite.Tx) ([][]any, error) { return nil, foreign(t) })
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return skipped, err
 	}
 	d, err := create(ctx, out)
 	if err != nil {
@@ -102,16 +85,15 @@ func observed(t *sqlite.Tx) ([][]any, error) {
 }
 
 func writeConsolidated(t *sqlite.Tx, targets, history [][]any) error {
-	var foreign int
-	err := t.QueryRow("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'targets'" +
-		" AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'node_history')").Scan(&foreign)
-	if err != nil {
+	if err := foreign(t); err != nil {
 		return err
 	}
-	if foreign > 0 {
-		return errors.New("it holds a master or a working database: name another file for the result")
+	for _, table := range consolidatedTables() {
+		if err := run(t, "DROP TABLE IF EXISTS "+table.name, table.create); err != nil {
+			return err
+		}
 	}
-	if err := run(t, consolidatedTables...); err != nil {
+	if err := run(t, createTimeIndex, createNameIndex); err != nil {
 		return err
 	}
 	for _, row := range targets {
@@ -120,8 +102,7 @@ func writeConsolidated(t *sqlite.Tx, targets, history [][]any) error {
 		}
 	}
 	for _, row := range history {
-		_, err := t.Exec("INSERT INTO node_history (node_name, sample_time, responded, total_count, total_success,"+
-			" source_node) VALUES (?, ?, ?, ?, ?, ?)", row...)
+		_, err := t.Exec("INSERT INTO node_history ("+historyColumns+") VALUES (?, ?, ?, ?, ?, ?)", row...)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -67,6 +68,9 @@ type State struct {
 	URL            string      `json:"url"`
 	StableMonitors bool        `json:"stable_monitors"`
 	Nodes          []NodeState `json:"nodes"`
+	// Former are the names of nodes of earlier meshes in the directory whose
+	// working databases are still there and have no monitor in this one.
+	Former []string `json:"former,omitempty"`
 	// Samples are the statistics, the oldest first.
 	Samples []Sample `json:"samples"`
 }
@@ -106,9 +110,13 @@ func (d Directory) State() (*State, error) {
 	if err := json.Unmarshal(text, state); err != nil {
 		return nil, fmt.Errorf("state of the mesh in %q (remove it if it is no mesh's): %w", d.file(stateFile), err)
 	}
+	names := slices.Clone(state.Former)
 	for _, node := range state.Nodes {
+		names = append(names, node.Name)
+	}
+	for _, name := range names {
 		// The names lead to files.
-		if err := checkName(node.Name); err != nil {
+		if err := checkName(name); err != nil {
 			return nil, fmt.Errorf("state of the mesh in %q: %w", d.file(stateFile), err)
 		}
 	}
@@ -172,35 +180,64 @@ func (d Directory) Running() (bool, error) {
 	}
 }
 
-// foreign tells of a file that a start would erase though no mesh made it.
-func (d Directory) foreign(nodes []Node) error {
-	if _, err := d.State(); err == nil || !errors.Is(err, ErrNoMesh) {
+// owners are the names of the nodes whose working databases are the mesh's.
+// A node without a monitor is none of them: a file of its name is the user's.
+func (s *State) owners() []string {
+	names := slices.Clone(s.Former)
+	for _, node := range s.Nodes {
+		if node.Monitor != MonitorNone {
+			names = append(names, node.Name)
+		}
+	}
+	return names
+}
+
+// takeOver makes what an earlier mesh left in the directory the fresh one's,
+// whose state is not written yet. The error tells of a file that the fresh mesh
+// would erase though no mesh made it.
+func (d Directory) takeOver(fresh *State) error {
+	earlier, err := d.State()
+	found := err == nil
+	if err != nil && !errors.Is(err, ErrNoMesh) {
 		return err
 	}
-	files := []string{d.Master()}
-	for _, node := range nodes {
-		files = append(files, d.Work(node.Name))
+	var left, files []string
+	if found {
+		left = earlier.owners()
+	} else {
+		files = databaseFiles(d.Master())
+	}
+	for _, node := range fresh.Nodes {
+		if !slices.Contains(left, node.Name) {
+			files = append(files, databaseFiles(d.Work(node.Name))...)
+		}
 	}
 	for _, file := range files {
 		if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%q is there and no mesh made it: choose another --dir", file)
 		}
 	}
+	monitored := fresh.owners()
+	fresh.Former = slices.DeleteFunc(left, func(name string) bool { return slices.Contains(monitored, name) })
 	return nil
 }
 
-// remove removes the files of a mesh and nothing else. The state goes last, so
-// that what is left of a removal can be removed again.
+// databaseFiles are a database's file and the journal that a crash leaves.
+func databaseFiles(path string) []string { return []string{path, path + "-journal"} }
+
+// remove removes the files of a mesh and nothing else. The state goes last, and
+// only when all else has gone, so that what is left of a removal can be removed
+// again.
 func (d Directory) remove(state *State) error {
-	files := []string{d.Master()}
-	for _, node := range state.Nodes {
-		files = append(files, d.Work(node.Name))
-	}
-	for _, file := range append([]string(nil), files...) {
-		files = append(files, file+"-journal")
+	files := databaseFiles(d.Master())
+	for _, name := range state.owners() {
+		files = append(files, databaseFiles(d.Work(name))...)
 	}
 	var problems []error
 	for _, file := range append(files, d.file(keepFile), d.file(stateFile)) {
+		if file == d.file(stateFile) && len(problems) > 0 {
+			break
+		}
 		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			problems = append(problems, fmt.Errorf("remove the mesh: %w", err))
 		}

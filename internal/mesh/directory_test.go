@@ -2,7 +2,6 @@ package mesh_test
 
 import (
 	"errors"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -35,30 +34,9 @@ func TestOneProcessRunsAMesh(t *testing.T) {
 	runs(false)
 }
 
-func TestFilesOfOthersAreNotErased(t *testing.T) {
-	t.Parallel()
-	nodes := []mesh.Node{{Name: "a", Address: netip.MustParseAddr("10.0.0.1")}, {Name: "b", Address: netip.MustParseAddr("10.0.0.2")}}
-	for _, name := range []string{"master.sqlite", "b.sqlite"} {
-		directory := newDirectory(t)
-		if err := mesh.Foreign(directory, nodes); err != nil {
-			t.Errorf("an empty directory: %v", err)
-		}
-		write(t, directory.Path()+"/"+name, "mine")
-		if err := mesh.Foreign(directory, nodes); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: the error is %v", name, err)
-		}
-		if err := mesh.WriteState(directory, &mesh.State{}); err != nil {
-			t.Fatal(err)
-		}
-		if err := mesh.Foreign(directory, nodes); err != nil {
-			t.Errorf("%s of a mesh: %v", name, err)
-		}
-	}
-}
-
 func TestAStateOfSomethingElseIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "no JSON", "[]", `{"nodes":[{"name":"../../etc/passwd"}]}`, `{"nodes":[{"name":""}]}`, `{"nodes":[{"name":"master"}]}`} {
+	for _, text := range []string{"", "no JSON", "[]", `{"nodes":[{"name":"../../etc/passwd"}]}`, `{"nodes":[{"name":""}]}`, `{"nodes":[{"name":"master"}]}`, `{"former":["../b"]}`} {
 		directory := newDirectory(t)
 		write(t, directory.Path()+"/mesh.json", text)
 		if _, err := directory.State(); err == nil || errors.Is(err, mesh.ErrNoMesh) || !strings.Contains(err.Error(), "mesh.json") {

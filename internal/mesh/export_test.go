@@ -11,8 +11,8 @@ func WriteState(d Directory, state *State) error { return d.write(state) }
 // Lock makes this process the one that runs the mesh.
 func Lock(d Directory) (*os.File, error) { return d.lock() }
 
-// Foreign tells of a file that a start would erase.
-func Foreign(d Directory, nodes []Node) error { return d.foreign(nodes) }
+// TakeOver makes what an earlier mesh left the fresh one's.
+func TakeOver(d Directory, fresh *State) error { return d.takeOver(fresh) }
 
 // AppendSample adds a sample to those that are kept.
 func AppendSample(samples []Sample, sample Sample) []Sample { return appendSample(samples, sample) }

@@ -100,7 +100,7 @@ func (m *Mesh) Run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
 	defer m.closeNamespaces()
-	if err := errors.Join(directory.foreign(m.options.Nodes), m.openNamespaces()); err != nil {
+	if err := errors.Join(directory.takeOver(m.state), m.openNamespaces()); err != nil {
 		return err
 	}
 	switch err := m.begin(ctx); {

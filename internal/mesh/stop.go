@@ -51,11 +51,11 @@ func Stop(ctx context.Context, directory Directory, keep bool) error {
 			return err
 		}
 	}
-	return clean(directory, state, keep)
+	return clean(directory, keep)
 }
 
 // clean does what the mesh's process does at its end, if that could not.
-func clean(directory Directory, state *State, keep bool) error {
+func clean(directory Directory, keep bool) error {
 	left, err := directory.State()
 	if errors.Is(err, ErrNoMesh) || err == nil && !left.Ended.IsZero() {
 		return nil
@@ -71,7 +71,7 @@ func clean(directory Directory, state *State, keep bool) error {
 		left.Ended, left.URL = time.Now(), ""
 		err = errors.Join(os.Remove(directory.file(keepFile)), directory.write(left))
 	} else {
-		err = directory.remove(state)
+		err = directory.remove(left)
 	}
 	return errors.Join(err, lock.Close())
 }
