@@ -1,24 +1,45 @@
-"""pmonitor's functions over the program netsonde.
+"""pmonitor's functions, with netsonde for the pings.
 
-Put this file in the place of the original pmonitor.py. The program is found as
-pmonitor, or as netsonde, in the PATH; the environment variable PMONITOR names
-another, as one path. Nothing else is needed: neither Mininet nor ping.
+Put this file in the place of the original pmonitor.py. Neither Mininet nor ping
+is needed, but the program, which is found as pmonitor, or as netsonde, in the
+PATH; the environment variable PMONITOR names another, as one path.
 
-Functions raise what the original raised, with the same messages where it had
-them: sqlite3.OperationalError and sqlite3.IntegrityError for databases,
-TypeError for an address that is not there. A database that somebody has locked
-is waited for, a minute at most, where the original gave up after five seconds.
+Functions that take a connection work on that connection, as the original's did:
+what is uncommitted on it, in memory or in a file that was unlinked counts, and
+those that change something commit. Only sample_target, monitor_targets,
+consolidate_databases and test call the program.
+
+Connections that are opened here wait a minute for a lock, where the original's
+gave up after five seconds.
 """
 
 import json
+import logging
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
-from typing import Tuple
+import time
+from typing import Iterable, Tuple
 
 TEST = False
+
+# Seconds that a connection waits for a lock.
+_PATIENCE = 60
+
+_CREATE = """CREATE TABLE targets (
+  address TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL,
+  run BOOLEAN DEFAULT TRUE,
+  running BOOLEAN DEFAULT FALSE,
+  me BOOLEAN DEFAULT FALSE,
+  stable BOOLEAN DEFAULT TRUE,
+  responded BOOLEAN DEFAULT FALSE,
+  sample_time INTEGER DEFAULT 0,
+  total_count INTEGER DEFAULT 0,
+  total_success INTEGER DEFAULT 0
+)"""
 
 
 def _command() -> list[str]:
@@ -33,90 +54,133 @@ def _command() -> list[str]:
     raise FileNotFoundError("neither pmonitor nor netsonde is in the PATH: install netsonde, or set PMONITOR to it")
 
 
-def _call(verb: str, *arguments, flags: Tuple[str, ...] = ()) -> dict:
-    """Runs a verb and returns its result."""
+def _call(verb: str, *arguments: str, failure: type[Exception]) -> dict:
+    """Runs a verb and returns its result; raises failure with its last words."""
     process = subprocess.run(
         # Behind -- nothing from a database is taken for an option.
-        _command() + [verb, "--json", *flags, "--", *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+        _command() + [verb, "--json", "--", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace", check=False,
     )
     if process.returncode != 0:
-        raise _failure(process.stderr.strip() or f"{verb} ended with {process.returncode}")
+        raise failure(process.stderr.strip() or f"{verb} ended with {process.returncode}")
     return json.loads(process.stdout)
-
-
-def _failure(message: str) -> Exception:
-    if "constraint failed" in message:
-        return sqlite3.IntegrityError(message)
-    if "there is no such address" in message:
-        return TypeError(f"'NoneType' object is not subscriptable: {message}")
-    return sqlite3.OperationalError(message)
-
-
-def _path(db: sqlite3.Connection) -> str:
-    """The file of a connection."""
-    for _, name, path in db.execute("PRAGMA database_list"):
-        if name == "main" and path:
-            return path
-    raise sqlite3.OperationalError("the connection has no file")
-
-
-def _written(db: sqlite3.Connection) -> str:
-    """The file of a connection whose own changes are committed, as the original
-    did with its own: else they would keep others from writing."""
-    db.commit()
-    return _path(db)
 
 
 def open_db(file_path: str) -> sqlite3.Connection:
     """Open a connection to a database; a missing file is created empty."""
-    return sqlite3.connect(file_path)
+    return sqlite3.connect(file_path, timeout=_PATIENCE)
 
 
 def create_db(file_path: str):
     """Create a database with an empty table of targets, erasing one that is there."""
-    _call("create", file_path)
+    _fill(file_path, ())
+
+
+def init_targets(db_file_path: str, data: list[tuple[str, str, bool]]):
+    """Create a database with targets (name, address, stable).
+
+    Of targets that cannot be, such as two with one address, none is left.
+    """
+    _fill(db_file_path, data)
+
+
+def _fill(file_path: str, data: Iterable):
+    """Erases and fills the table at once: no reader sees it half done."""
+    folder = os.path.dirname(file_path)
+    if folder:
+        os.makedirs(folder, exist_ok=True)
+    # No isolation level: the transaction is all our own.
+    db = sqlite3.connect(file_path, timeout=_PATIENCE, isolation_level=None)
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("DROP TABLE IF EXISTS targets")
+        db.execute(_CREATE)
+        db.execute("SAVEPOINT created")
+        try:
+            for entry in data:
+                db.execute("INSERT INTO targets (name, address, stable) VALUES (?, ?, ?)", (entry[0], entry[1], entry[2]))
+        except BaseException:
+            db.execute("ROLLBACK TO created")
+            db.execute("COMMIT")
+            raise
+        db.execute("COMMIT")
+    finally:
+        db.close()
 
 
 def is_running(db, address: str) -> bool:
-    """What was set with set_running, normally 0 or 1."""
-    return _call("is-running", _path(db), address)["value"]
+    """What was set with set_running, normally 0 or 1; TypeError for an unknown address."""
+    return db.cursor().execute("SELECT running FROM targets WHERE address = ?", (address,)).fetchone()[0]
 
 
 def set_running(db, address: str, running: bool):
     """Say whether a node's monitor runs. An unknown address changes nothing."""
-    _call("set-running", _written(db), address, json.dumps(running))
+    db.cursor().execute("UPDATE targets SET running = ? WHERE address = ?", (running, address))
+    db.commit()
 
 
 def can_run(db, address: str) -> bool:
-    """Whether a node's monitor may go on, normally 0 or 1."""
-    return _call("can-run", _path(db), address)["value"]
+    """Whether a node's monitor may go on, normally 0 or 1; TypeError for an unknown address."""
+    return db.cursor().execute("SELECT run FROM targets WHERE address = ?", (address,)).fetchone()[0]
 
 
 def set_can_run(db, address: str, can_run):
     """Let a node's monitor go on, or stop it. An unknown address changes nothing."""
-    _call("set-can-run", _written(db), address, json.dumps(can_run))
+    db.cursor().execute("UPDATE targets SET run = ? WHERE address = ?", (can_run, address))
+    db.commit()
 
 
 def get_status_count(db, stable: bool) -> Tuple[int, int]:
     """How many targets answer now, and how many have ever answered."""
-    result = _call("count", _path(db), flags=("--stable",) if stable else ())
-    return result["good"], result["total"]
+    only = "stable = TRUE AND " if stable else ""
+    c = db.cursor()
+    good = c.execute(f"SELECT COUNT(*) FROM targets WHERE {only}responded = TRUE").fetchone()[0]
+    total = c.execute(f"SELECT COUNT(*) FROM targets WHERE {only}total_count > 0").fetchone()[0]
+    return good, total
 
 
 def get_last_five(db) -> list[tuple[str, bool]]:
     """Names and states of the five targets that were sampled last."""
-    return [(t["name"], t["responded"]) for t in _call("last-five", _path(db))["targets"]]
+    q = db.cursor().execute("SELECT name, responded FROM targets ORDER BY sample_time DESC LIMIT 5")
+    return [(name, responded) for name, responded in q.fetchall()]
 
 
 def get_status_list(db) -> dict[str, bool]:
-    """States by name of the targets that have ever answered."""
-    return {t["name"]: t["responded"] for t in _call("list", _path(db))["targets"]}
+    """States by name of the targets that have ever answered; of one name, the last's."""
+    q = db.cursor().execute("SELECT name, responded FROM targets WHERE total_count > 0")
+    return {name: responded for name, responded in q.fetchall()}
 
 
 def sample_target(db, name: str, address: str, stable: bool, src_address: str):
-    """Ping a target once from src_address and count it in a working database."""
-    _call("sample", _written(db), name, address, "1" if stable else "0", src_address)
+    """Ping a target once from src_address and count it in a working database.
+
+    Failures before a target's first answer are not counted, and an outage is
+    one failure however long it lasts. OSError tells that nothing can be pinged.
+    """
+    logging.info("sample target: %s", address)
+    outcome = _call("ping", str(address), src_address, failure=OSError)["outcome"]
+    logging.info("result %s: %s", address, outcome)
+
+    now = time.time()
+    c = db.cursor()
+    row = c.execute("SELECT responded FROM targets WHERE address = ?", (address,)).fetchone()
+    if row is None:
+        c.execute(
+            "INSERT INTO targets (name, address, sample_time, stable) VALUES (?, ?, ?, ?)",
+            (name, address, now, stable),
+        )
+    if outcome == "ok":
+        c.execute(
+            "UPDATE targets SET responded = TRUE, sample_time = ?, total_count = total_count + 1,"
+            " total_success = total_success + 1 WHERE address = ?",
+            (now, address),
+        )
+    elif row is not None and row[0]:
+        c.execute(
+            "UPDATE targets SET responded = FALSE, sample_time = ?, total_count = total_count + 1 WHERE address = ?",
+            (now, address),
+        )
+    db.commit()
 
 
 def monitor_targets(db_path_master: str, db_path_local: str, address: str):
@@ -124,24 +188,15 @@ def monitor_targets(db_path_master: str, db_path_local: str, address: str):
     flags = ["--pace", "0", "--once"] if TEST else []
     subprocess.run(_command() + ["monitor", *flags, "--", db_path_master, db_path_local, address], check=True)
     if TEST:
-        set_can_run(open_db(db_path_master), address, False)
-
-
-def init_targets(db_file_path: str, data: list[tuple[str, str, bool]]):
-    """Create a database with targets (name, address, stable)."""
-    words = []
-    for entry in data:
-        for column, value in zip(("name", "address"), entry):
-            if value is None:
-                create_db(db_file_path)
-                raise sqlite3.IntegrityError(f"NOT NULL constraint failed: targets.{column}")
-        words += [entry[0], entry[1], "1" if entry[2] else "0"]
-    _call("init", db_file_path, *words)
+        db = open_db(db_path_master)
+        set_can_run(db, address, False)
+        db.close()
 
 
 def consolidate_databases(master_db: str, working_dbs: list[str], output_db: str):
     """Make one database of a master and its working databases."""
-    for path in _call("consolidate", master_db, output_db, *working_dbs)["skipped"]:
+    result = _call("consolidate", master_db, output_db, *working_dbs, failure=sqlite3.OperationalError)
+    for path in result["skipped"]:
         print(f"Error processing {path}: it is no working database that can be read", file=sys.stderr)
 
 

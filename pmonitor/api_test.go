@@ -222,6 +222,30 @@ func TestSampleTarget(t *testing.T) {
 	}
 }
 
+func TestPing(t *testing.T) {
+	n := &network{answers: func(echo pmonitor.Echo) (time.Duration, bool) {
+		return time.Millisecond, echo.Target.String() != "127.0.0.6"
+	}}
+	for _, test := range []struct {
+		address, source string
+		want            netsonde.Outcome
+	}{
+		{"127.0.0.5", "127.0.0.1", netsonde.OutcomeOK},
+		{"127.0.0.6", "127.0.0.1", netsonde.OutcomeUnanswered},
+		{"-h", "127.0.0.1", netsonde.OutcomeUnresolved},
+		{"127.0.0.5", "", netsonde.OutcomeUnresolved},
+	} {
+		got, err := pmonitor.Ping(t.Context(), test.address, test.source, pmonitor.Options{Pinger: n})
+		if err != nil || got.Outcome != test.want {
+			t.Errorf("%q from %q: %v and error %v, want %v", test.address, test.source, got.Outcome, err, test.want)
+		}
+	}
+	broken := errors.New("the cable is cut")
+	if _, err := pmonitor.Ping(t.Context(), "127.0.0.5", "127.0.0.1", pmonitor.Options{Pinger: failing{broken}}); !errors.Is(err, broken) {
+		t.Errorf("error %v, want the pinger's", err)
+	}
+}
+
 // Whatever keeps a ping from leaving is a failure that is counted.
 func TestLocalFailuresAreCounted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "db")

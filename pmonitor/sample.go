@@ -26,6 +26,20 @@ type result struct {
 // answered reports whether the ping counts as answered: within its timeout.
 func (r *result) answered() bool { return r.sample.Outcome == netsonde.OutcomeOK }
 
+// Ping pings an address, or a host name, once from the address source, as
+// SampleTarget does, and counts nothing. The error tells that there was no
+// ping.
+func Ping(ctx context.Context, address, source string, options Options) (netsonde.Sample, error) {
+	options = options.complete()
+	var sample netsonde.Sample
+	err := options.withPinger(ctx, func(ctx context.Context, pinger Pinger) error {
+		r, err := options.ping(ctx, pinger, Target{Address: address}, source)
+		sample = r.sample
+		return err
+	})
+	return sample, err
+}
+
 // SampleTarget pings a target once from the address source and counts the
 // result in this working database. Whatever keeps an answer away, a host name
 // that nobody knows and a source that is not this machine's included, is a

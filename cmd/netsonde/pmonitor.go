@@ -33,6 +33,7 @@ const pmonitorUsage = `usage:
 	list <db>
 	last-five <db>
 	sample <db> <name> <address> <stable> <src_address>
+	ping <address> <src_address>
 	consolidate <master_db> <output_db> [<working_db>]...
 `
 
@@ -45,11 +46,15 @@ func (p *program) pmonitorCommand() *cobra.Command {
 		Long: `Pings all nodes of a master database in turn and counts in a working database, as
 pmonitor.py does. The other commands do what its functions do.
 
+Options may stand anywhere before --; only -h must come before all arguments. Write
+-- in front of arguments that may begin with -.
+
 Booleans are 0 or 1. A database that somebody has locked is waited for: by a
 monitor as long as it runs, by other commands for a minute.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(*cobra.Command, []string) error { return p.pmonitorUsage("") },
 	}
+	addLeadingHelp(command)
 	command.PersistentFlags().Bool("json", false, "print one line of JSON")
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return p.pmonitorUsage(err.Error()) })
 	command.AddCommand(p.pmonitorMonitorCommand(), p.pmonitorTestCommand())
@@ -78,7 +83,7 @@ func (p *program) pmonitorVerb(use, short string, run func(context.Context, *cob
 	if strings.HasSuffix(use, "...") {
 		least, most = least-1, 1<<20
 	}
-	return &cobra.Command{
+	command := &cobra.Command{
 		Use:   use,
 		Short: short,
 		Args: func(_ *cobra.Command, arguments []string) error {
@@ -98,6 +103,8 @@ func (p *program) pmonitorVerb(use, short string, run func(context.Context, *cob
 			return failureError{err}
 		},
 	}
+	addLeadingHelp(command)
+	return command
 }
 
 // patient bounds the wait for a lock.

@@ -158,6 +158,7 @@ func (p *program) pmonitorFileCommands() []*cobra.Command {
 				return p.answer(command, "", map[string]any{"targets": len(targets)})
 			}),
 		p.pmonitorSampleCommand(),
+		p.pmonitorPingCommand(),
 		p.pmonitorVerb("consolidate MASTER OUTPUT WORK...", "Make one database of a master and its working databases",
 			func(ctx context.Context, command *cobra.Command, arguments []string) error {
 				ctx, cancel := patient(ctx)

@@ -18,6 +18,8 @@ import (
 type pythonLog struct {
 	mu     sync.Mutex
 	stream io.Writer
+	// failed is told the first error of stream, by Handle; it may be nil.
+	failed func(error)
 }
 
 // Enabled reports that everything is written.
@@ -41,6 +43,11 @@ func (l *pythonLog) Handle(_ context.Context, record slog.Record) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, err := l.stream.Write(append(line, '\n'))
+	if err != nil && l.failed != nil {
+		l.failed(err)
+		// A full disk would fail with every line.
+		l.failed = nil
+	}
 	return err
 }
 

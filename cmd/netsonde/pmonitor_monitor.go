@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"netsonde"
 	"netsonde/pmonitor"
 )
 
@@ -29,16 +30,20 @@ func (p *program) pinging(f *pmonitorFlags, run func(pmonitor.Options) error) (e
 	if f.options.Timeout <= 0 || f.options.Pace < 0 {
 		return p.pmonitorUsage("give a timeout above 0 and a pace of 0 or more, such as 3s")
 	}
-	stream := os.Stderr
+	log := &pythonLog{stream: os.Stderr}
 	if f.log != "" {
-		stream, err = os.OpenFile(f.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+		stream, err := os.OpenFile(f.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
 		if err != nil {
 			return fmt.Errorf("open the log: %w", err)
 		}
 		defer func() { err = errors.Join(err, stream.Close()) }()
+		log.stream = stream
+		log.failed = func(err error) {
+			p.diagnostics.Warn(fmt.Sprintf("lines of the log are lost, give it another place: %s", err))
+		}
 	}
 	options := f.options
-	options.Log = slog.New(&pythonLog{stream: stream})
+	options.Log = slog.New(log)
 	err = run(options)
 	if err != nil && f.log != "" {
 		options.Log.Error(err.Error())
@@ -49,7 +54,10 @@ func (p *program) pinging(f *pmonitorFlags, run func(pmonitor.Options) error) (e
 func (p *program) pmonitorMonitorCommand() *cobra.Command {
 	var f pmonitorFlags
 	command := p.pmonitorVerb("monitor MASTER WORK SRC", "Monitor the targets of MASTER from the address SRC, counting in WORK",
-		func(ctx context.Context, _ *cobra.Command, arguments []string) error {
+		func(ctx context.Context, command *cobra.Command, arguments []string) error {
+			if asked, err := command.Flags().GetBool("json"); err != nil || asked {
+				return errors.Join(err, p.pmonitorUsage("monitor has no result to print: leave out --json"))
+			}
 			return p.pinging(&f, func(options pmonitor.Options) error {
 				return pmonitor.Monitor(ctx, arguments[0], arguments[1], arguments[2], options)
 			})
@@ -100,14 +108,34 @@ func (p *program) pmonitorSampleCommand() *cobra.Command {
 					if err != nil {
 						return err
 					}
-					fields := map[string]any{"address": target.Address, "outcome": sample.Outcome.String()}
-					if sample.Outcome.Answered() {
-						fields["rtt_ms"] = float64(sample.RTT.Nanoseconds()) / 1e6
-					}
-					return p.answer(command, sample.Outcome.String()+"\n", fields)
+					return p.answerSample(command, target.Address, sample)
 				})
 			})
 		})
 	f.register(command)
 	return command
+}
+
+func (p *program) pmonitorPingCommand() *cobra.Command {
+	var f pmonitorFlags
+	command := p.pmonitorVerb("ping ADDRESS SRC", "Ping ADDRESS once from SRC, counting nowhere",
+		func(ctx context.Context, command *cobra.Command, arguments []string) error {
+			return p.pinging(&f, func(options pmonitor.Options) error {
+				sample, err := pmonitor.Ping(ctx, arguments[0], arguments[1], options)
+				if err != nil {
+					return err
+				}
+				return p.answerSample(command, arguments[0], sample)
+			})
+		})
+	f.register(command)
+	return command
+}
+
+func (p *program) answerSample(command *cobra.Command, address string, sample netsonde.Sample) error {
+	fields := map[string]any{"address": address, "outcome": sample.Outcome.String()}
+	if sample.Outcome.Answered() {
+		fields["rtt_ms"] = float64(sample.RTT.Nanoseconds()) / 1e6
+	}
+	return p.answer(command, sample.Outcome.String()+"\n", fields)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"os"
@@ -12,8 +11,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"netsonde/internal/lab"
 )
 
 // pmonitorProgram builds the program under the name pmonitor, for one test.
@@ -52,6 +49,8 @@ func TestPmonitorUsage(t *testing.T) {
 		nil, {"unknown"}, {"test", "x"}, {"monitor"}, {"monitor", "a", "b"}, {"1", "2", "3", "4", "5"},
 		{"monitor", "--no-such-flag", "a", "b", "c"}, {"init", "db", "name"}, {"init", "db", "n", "a", "perhaps"},
 		{"set-can-run", "db", "a", "perhaps"}, {"monitor", "--timeout", "0s", "a", "b", "c"},
+		{"monitor", "m", "w", "-h"}, {"monitor", "m", "w", "--help"}, {"set-can-run", "m", "-h", "0"}, {"unknown", "-h"},
+		{"monitor", "--json", "m", "w", "127.0.0.1"}, {"--json", "monitor", "m", "w", "127.0.0.1"},
 	} {
 		folder := t.TempDir()
 		got := call(t, program, folder, arguments...)
@@ -60,6 +59,12 @@ func TestPmonitorUsage(t *testing.T) {
 		}
 		if left, _ := os.ReadDir(folder); len(left) > 0 {
 			t.Errorf("%q: made %v", arguments, left)
+		}
+	}
+	for _, arguments := range [][]string{{"-h"}, {"--help"}, {"monitor", "-h"}, {"monitor", "--help"}, {"help", "monitor"}} {
+		got := call(t, program, t.TempDir(), arguments...)
+		if got.code != 0 || !strings.Contains(got.stdout, "Flags:") || got.stderr != "" {
+			t.Errorf("%q: %+v, want help and 0", arguments, got)
 		}
 	}
 }
@@ -95,10 +100,13 @@ func TestPmonitorVerbs(t *testing.T) {
 		{"create w", 0, ""},
 		{"sample -- w n 127.0.0.1 1 127.0.0.1", 0, "ok"},
 		{"sample -- w x -h 1 127.0.0.1", 0, "unresolved"},
+		{"ping 127.0.0.2 127.0.0.1", 0, "ok"},
+		{"ping --json -- -h 127.0.0.1", 0, `{"schema":1,"type":"ping","address":"-h","outcome":"unresolved"}`},
 		{"list w", 0, "1 n"},
 		{"count w", 0, "1 / 1"},
 		{"monitor missing w 127.0.0.1", 1, ""},
 		{"monitor m w 9.9.9.9", 1, ""},
+		{"monitor -- m w -h", 1, ""},
 		{"monitor m w 127.0.0.1", 0, ""},
 		{"consolidate --json m out w missing", 0, `{"schema":1,"type":"consolidate","skipped":["missing"]}`},
 		{"consolidate m m w", 1, ""},
@@ -150,6 +158,19 @@ func TestPmonitorLog(t *testing.T) {
 	}
 }
 
+// A log that cannot be written costs a warning, one, and nothing else.
+func TestPmonitorLogIsFull(t *testing.T) {
+	program := pmonitorProgram(t)
+	folder := t.TempDir()
+	if got := call(t, program, folder, "init", "m", "A", "127.0.0.1", "1", "B", "127.0.0.2", "1"); got.code != 0 {
+		t.Fatal(got)
+	}
+	got := call(t, program, folder, "monitor", "--pace", "1ms", "--once", "--log", "/dev/full", "m", "w", "127.0.0.1")
+	if got.code != 0 || strings.Count(got.stderr, "\n") != 1 || !strings.Contains(got.stderr, "/dev/full") {
+		t.Errorf("%+v, want 0 and one line that names the log", got)
+	}
+}
+
 // Signals and run=0 end a monitor in order, with 0.
 func TestPmonitorEnds(t *testing.T) {
 	program := pmonitorProgram(t)
@@ -187,74 +208,5 @@ func TestPmonitorEnds(t *testing.T) {
 		if err := command.Wait(); err != nil || time.Since(begun) > 2*time.Second {
 			t.Errorf("%s: %v after %s, said %q", name, err, time.Since(begun), rest)
 		}
-	}
-}
-
-// caller is a program in frr_topo's manner: it imports pmonitor, fills the
-// master, starts monitors, looks at them, stops them and removes their files.
-const caller = `
-import os, subprocess, sys, time
-sys.path.insert(0, sys.argv[1])
-import pmonitor
-nodes = [("A", "127.0.0.1", True), ("B", "127.0.0.2", True), ("C", "127.0.0.3", False), ("D", "127.0.0.4", False)]
-pmonitor.init_targets("master", nodes)
-db = pmonitor.open_db("master")
-monitors = {}
-for name, address, stable in nodes[:3]:
-    monitors[name] = subprocess.Popen([sys.executable, pmonitor.__file__, "monitor", "--pace", "100ms", "master", "work" + name, address])
-    pmonitor.set_running(db, address, True)
-print([pmonitor.is_running(db, n[1]) for n in nodes])
-deadline = time.time() + 20
-def counted(name):
-    try:
-        return pmonitor.get_status_count(pmonitor.open_db("work" + name), False)
-    except Exception as e:
-        return e
-while any(counted(n) != (3, 3) for n in monitors) and time.time() < deadline:
-    time.sleep(0.05)
-for name in monitors:
-    work = pmonitor.open_db("work" + name)
-    print(name, pmonitor.get_status_count(work, True), pmonitor.get_status_count(work, False),
-          sorted(pmonitor.get_status_list(work).items()), len(pmonitor.get_last_five(work)))
-for name, address, stable in nodes[:3]:
-    pmonitor.set_can_run(db, address, False)
-    os.unlink("work" + name)
-print([monitors[n].wait(timeout=5) for n in monitors], pmonitor.can_run(db, "127.0.0.1"))
-try:
-    pmonitor.can_run(db, "9.9.9.9")
-except TypeError:
-    print("TypeError")
-os.unlink("master")
-`
-
-func TestPythonCaller(t *testing.T) {
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		lab.Skip(t, "python3 is missing")
-	}
-	contrib, err := filepath.Abs("../../contrib")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	command := exec.CommandContext(ctx, python, "-B", "-c", caller, contrib)
-	command.Dir = t.TempDir()
-	command.Env = append(os.Environ(), "PMONITOR="+pmonitorProgram(t))
-	var stderr bytes.Buffer
-	command.Stderr = &stderr
-	output, err := command.Output()
-	const want = `[1, 1, 1, 0]
-A (1, 1) (3, 3) [('B', 1), ('C', 1), ('D', 1)] 4
-B (1, 1) (3, 3) [('A', 1), ('C', 1), ('D', 1)] 4
-C (2, 2) (3, 3) [('A', 1), ('B', 1), ('D', 1)] 4
-[0, 0, 0] 0
-TypeError
-`
-	if err != nil || string(output) != want {
-		t.Errorf("%v: it says\n%s, want\n%s%s", err, output, want, stderr.String())
-	}
-	if left, _ := os.ReadDir(command.Dir); len(left) > 0 {
-		t.Errorf("%v is left", left)
 	}
 }
