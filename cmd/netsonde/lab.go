@@ -39,8 +39,23 @@ in which an ordinary user may use them; "lab demo" needs no rights either.`,
 
 // labName registers --name.
 func labName(command *cobra.Command, name *string) {
-	command.Flags().StringVar(name, "name", emulation.DefaultName, "which lab, of several at once")
+	*name = emulation.DefaultName
+	command.Flags().Var((*labNameValue)(name), "name", "which lab, of several at once")
 }
+
+// labNameValue is a flag that takes only what can be a lab's name.
+type labNameValue string
+
+// Set is for the flags, as are Type and String.
+func (v *labNameValue) Set(name string) error {
+	*v = labNameValue(name)
+	return emulation.CheckName(name)
+}
+
+// Type is the word for the value in a command's help.
+func (v *labNameValue) Type() string { return "string" }
+
+func (v *labNameValue) String() string { return string(*v) }
 
 // labDirectory is where this user's labs are.
 func labDirectory() (emulation.Directory, error) {
@@ -94,6 +109,11 @@ func (f *shapeFlags) plan(p *program, command *cobra.Command, what string) (*top
 		}
 		var err error
 		f.shape.Kind = kind
+		for _, option := range []string{"rings", "stations", "period"} {
+			if kind != "torus" && command.Flags().Changed(option) {
+				return nil, usageError{fmt.Errorf("a %s takes no --%s: it belongs to a torus", kind, option)}
+			}
+		}
 		if kind == "torus" && !command.Flags().Changed("stations") {
 			f.shape.Stations = 3
 		}

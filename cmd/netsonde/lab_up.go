@@ -48,12 +48,12 @@ go as the satellites pass.`,
 			if err != nil {
 				return err
 			}
-			if err := emulation.CheckName(name); err != nil {
-				return usageError{err}
-			}
 			began := time.Now()
 			if err := startHolder(ctx, directory, name, plan); err != nil {
 				return err
+			}
+			if warning := tooLong(plan); warning != "" {
+				p.diagnostics.Warn(warning)
 			}
 			return p.print(fmt.Sprintf("lab %s is up: %d nodes and %d links in %v\n",
 				name, len(plan.Nodes), len(plan.Links), time.Since(began).Round(time.Millisecond)))
@@ -62,6 +62,17 @@ go as the satellites pass.`,
 	f.register(command)
 	labName(command, &name)
 	return command
+}
+
+// tooLong tells of a path that packets do not live to the end of, "" if there
+// is none.
+func tooLong(plan *topology.Plan) string {
+	from, to, links := topology.NewState(plan).Paths().Longest()
+	if links <= emulation.TimeToLive {
+		return ""
+	}
+	return fmt.Sprintf("from %s to %s there are %d links: packets live for %d, and farther nodes do not answer",
+		plan.Nodes[from].Name, plan.Nodes[to].Name, links, emulation.TimeToLive)
 }
 
 // asRoot is the command by which an ordinary user does the same as root.

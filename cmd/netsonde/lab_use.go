@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -84,6 +85,9 @@ func (p *program) labGraphCommand() *cobra.Command {
 		Long:  `Draws the running lab as it is now, or the shape or file as it would be.`,
 		Args:  cobra.MaximumNArgs(1),
 		RunE: untilSignal(func(_ context.Context, command *cobra.Command, args []string) error {
+			if !slices.Contains(topology.DrawingKinds(), format) {
+				return usageError{fmt.Errorf("--format: %q is no drawing: give one of %q", format, topology.DrawingKinds())}
+			}
 			var drawing string
 			if len(args) == 1 {
 				plan, err := f.plan(p, command, args[0])
@@ -93,7 +97,7 @@ func (p *program) labGraphCommand() *cobra.Command {
 				state := topology.NewState(plan)
 				state.Contacts(0)
 				if drawing, err = state.Draw(format); err != nil {
-					return usageError{err}
+					return err
 				}
 				return p.print(drawing)
 			}

@@ -2,14 +2,18 @@ package config
 
 import (
 	"errors"
-	"fmt"
+
+	"github.com/goccy/go-yaml/ast"
 
 	"netsonde/internal/topology"
 )
 
-// check finds what is wrong with the plan as a whole, and where it stands in
-// the file: a shape's nodes and links come before the file's own.
+// check tells what is wrong with the plan as a whole, where it stands in the
+// file. Without the names of all nodes most of it would be a consequence.
 func (r *labReader) check() {
+	if r.nameless || r.full() {
+		return
+	}
 	err := r.plan.Check()
 	if err == nil {
 		return
@@ -19,27 +23,36 @@ func (r *labReader) check() {
 	if errors.As(err, &joined) {
 		problems = joined.Unwrap()
 	}
+	// What could not be read is zero in the plan, and that was told.
+	unread := map[ast.Node]bool{}
+	for node := range r.told {
+		unread[node] = true
+	}
 	for _, problem := range problems {
 		var element *topology.ElementError
 		if !errors.As(problem, &element) {
-			r.wrong("$", problem)
+			r.wrong(nil, problem)
 			continue
 		}
-		r.wrong(r.path(element), element.Err)
+		if node := r.place(element); node == nil || !unread[node] {
+			r.wrong(node, element.Err)
+		}
 	}
 }
 
-// path finds an element of the plan in the file.
-func (r *labReader) path(e *topology.ElementError) string {
-	place := e.Place - r.shaped[e.List]
-	if place < 0 {
-		return "$.shape"
-	}
-	path := fmt.Sprintf("$.%s[%d]", e.List, place)
-	if e.Field != "" {
-		if field := path + "." + e.Field; r.source.has(field) {
-			return field
+// place finds an element of the plan, or its field, in the file: a shape's
+// nodes and links come before the file's own.
+func (r *labReader) place(e *topology.ElementError) ast.Node {
+	m := r.file
+	if e.List != "" {
+		place := e.Place - r.shaped[e.List]
+		if place < 0 {
+			return r.file.values["shape"]
 		}
+		m = r.elements[e.List][place]
 	}
-	return path
+	if node := m.values[e.Field]; node != nil {
+		return node
+	}
+	return m.node
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -36,6 +37,15 @@ type Emulation struct {
 	carriers *errgroup.Group
 	carrying context.Context
 }
+
+const (
+	// TimeToLive is how many links a node's packets pass at most: no packet
+	// can pass more.
+	TimeToLive = 255
+	// freshTimeToLive is that of a fresh Linux machine, and of the nodes of a
+	// lab in which it leads everywhere.
+	freshTimeToLive = 64
+)
 
 // Note tells what happened at a time since the start.
 type Note struct {
@@ -76,6 +86,9 @@ func (e *Emulation) build() error {
 		node := e.network.Node(n.Name)
 		node.Address(n.Address.String() + "/32")
 		node.Forward()
+		if len(e.plan.Nodes) > freshTimeToLive+1 {
+			node.Sysctl("net.ipv4.ip_default_ttl", strconv.Itoa(TimeToLive))
+		}
 		node.Hosts(hosts...)
 		e.nodes = append(e.nodes, node)
 		places[n.Name] = node

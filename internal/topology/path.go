@@ -14,6 +14,9 @@ type Paths struct {
 	state *State
 	// first is the first link of each path, by source and destination, or -1.
 	first [][]int
+	// links is how many the longest path has, ends are its nodes.
+	links int
+	ends  [2]int
 }
 
 // Paths finds the shortest paths over the links that are up, by their planned
@@ -35,7 +38,7 @@ func (s *State) Paths() *Paths {
 	}
 	p := &Paths{state: s, first: make([][]int, len(edges))}
 	for source := range edges {
-		first := make([]int, len(edges))
+		first, links := make([]int, len(edges)), make([]int, len(edges))
 		distance := make([]time.Duration, len(edges))
 		for i := range first {
 			first[i], distance[i] = -1, -1
@@ -52,7 +55,7 @@ func (s *State) Paths() *Paths {
 				if distance[e.to] >= 0 && far >= distance[e.to] {
 					continue
 				}
-				distance[e.to], first[e.to] = far, first[at.node]
+				distance[e.to], first[e.to], links[e.to] = far, first[at.node], links[at.node]+1
 				if at.node == source {
 					first[e.to] = e.link
 				}
@@ -60,6 +63,11 @@ func (s *State) Paths() *Paths {
 			}
 		}
 		p.first[source] = first
+		for to := range links {
+			if links[to] > p.links {
+				p.links, p.ends = links[to], [2]int{source, to}
+			}
+		}
 	}
 	for way, link := range s.detours {
 		if s.Up(link) {
@@ -68,6 +76,10 @@ func (s *State) Paths() *Paths {
 	}
 	return p
 }
+
+// Longest returns the path of the most links by its nodes' places; detours do
+// not count. Links is 0 where no two nodes have a path.
+func (p *Paths) Longest() (from, to, links int) { return p.ends[0], p.ends[1], p.links }
 
 // First returns the place of the link by which a node sends what is for
 // another; ok is false when there is none.

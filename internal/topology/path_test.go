@@ -144,3 +144,31 @@ func TestClone(t *testing.T) {
 		t.Errorf("the original has changed: up %t, stopped %t, link %d", state.Up(0), state.Stopped(2), link)
 	}
 }
+
+func TestLongestPath(t *testing.T) {
+	p := plan(t, topology.Shape{Kind: "ring", Nodes: 7})
+	state := topology.NewState(p)
+	if from, to, links := state.Paths().Longest(); from != 0 || to != 3 || links != 3 {
+		t.Errorf("of a ring from %d to %d %d links", from, to, links)
+	}
+	if err := state.Apply(topology.Fault{Action: topology.LinkDown, A: "node7", B: "node1"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, links := state.Paths().Longest(); links != 6 {
+		t.Errorf("of a chain %d links", links)
+	}
+	if _, _, links := topology.NewState(plan(t, topology.Shape{Kind: "ring", Nodes: 1})).Paths().Longest(); links != 0 {
+		t.Errorf("of one node %d links", links)
+	}
+}
+
+// What begins again at once would do nothing else.
+func TestRepeat(t *testing.T) {
+	for repeat, good := range map[time.Duration]bool{0: true, 100 * time.Millisecond: true, 1: false, -time.Second: false} {
+		p := plan(t, topology.Shape{Kind: "ring", Nodes: 3})
+		p.Repeat = repeat
+		if err := p.Check(); (err == nil) != good {
+			t.Errorf("%v: %v", repeat, err)
+		}
+	}
+}

@@ -29,7 +29,7 @@ type Plan struct {
 	// Period is the time after which contact windows come again; 0 without.
 	Period time.Duration `json:"period,omitempty"`
 	// Timeline is what happens by itself, in the order of its times. It begins
-	// again after Repeat; 0 is never.
+	// again after Repeat, 100ms or more; 0 is never.
 	Timeline []Event       `json:"timeline,omitempty"`
 	Repeat   time.Duration `json:"repeat,omitempty"`
 }
@@ -111,9 +111,11 @@ func (p *Plan) Check() error {
 	if len(p.Nodes) == 0 {
 		problems = append(problems, errors.New("a lab needs at least one node"))
 	}
-	if len(p.Nodes) > MaxNodes || len(p.Links) > MaxLinks {
-		return fmt.Errorf("%d nodes and %d links are too many: at most %d and %d",
-			len(p.Nodes), len(p.Links), MaxNodes, MaxLinks)
+	if len(p.Nodes) > MaxNodes {
+		return element("", 0, "nodes", fmt.Errorf("too many nodes: give at most %d", MaxNodes))
+	}
+	if len(p.Links) > MaxLinks {
+		return element("", 0, "links", fmt.Errorf("too many links: give at most %d", MaxLinks))
 	}
 	names, addresses := map[string]bool{}, map[netip.Addr]bool{}
 	for i, n := range p.Nodes {
@@ -173,12 +175,13 @@ func (p *Plan) checkRest(names map[string]bool) (problems []error) {
 		for _, kind := range ServiceKinds() {
 			known = known || kind == s.Kind
 		}
-		switch {
-		case !names[s.Node]:
+		if !names[s.Node] {
 			problems = append(problems, element("services", i, "node", fmt.Errorf("there is no node %q", s.Node)))
-		case !known:
+		}
+		if !known {
 			problems = append(problems, element("services", i, "kind", fmt.Errorf("%q is no service: give one of %q", s.Kind, ServiceKinds())))
-		case s.Port == 0:
+		}
+		if s.Port == 0 {
 			problems = append(problems, element("services", i, "port", errors.New("give a port from 1 to 65535")))
 		}
 	}
@@ -193,22 +196,28 @@ func (p *Plan) checkRest(names map[string]bool) (problems []error) {
 			problems = append(problems, element("timeline", i, "at", fmt.Errorf("%v is never reached: the timeline begins again after %v", e.At, p.Repeat)))
 		}
 	}
-	if p.Repeat < 0 || p.Period < 0 {
-		problems = append(problems, errors.New("a time to begin again cannot be negative"))
+	if p.Repeat != 0 && p.Repeat < minRepeat {
+		problems = append(problems, element("", 0, "repeat", fmt.Errorf("a repeat of %v: give 0 for never, or at least %v", p.Repeat, minRepeat)))
+	}
+	if p.Period < 0 {
+		problems = append(problems, errors.New("the satellites' period cannot be negative"))
 	}
 	return problems
 }
 
-// maxDelay bounds delays: packets on their way are kept in memory.
-const maxDelay = time.Minute
+// MaxDelay bounds delays and jitter: packets on their way are kept in memory.
+const MaxDelay = time.Minute
+
+// minRepeat leaves time for something else than beginning again.
+const minRepeat = 100 * time.Millisecond
 
 // check returns the field that is out of its range.
 func (e Effects) check() (field string, err error) {
 	switch {
-	case e.Delay < 0 || e.Delay > maxDelay:
-		return "delay", fmt.Errorf("a delay of %v: give 0 to %v", e.Delay, maxDelay)
-	case e.Jitter < 0 || e.Jitter > maxDelay:
-		return "jitter", fmt.Errorf("a jitter of %v: give 0 to %v", e.Jitter, maxDelay)
+	case e.Delay < 0 || e.Delay > MaxDelay:
+		return "delay", fmt.Errorf("a delay of %v: give 0 to %v", e.Delay, MaxDelay)
+	case e.Jitter < 0 || e.Jitter > MaxDelay:
+		return "jitter", fmt.Errorf("a jitter of %v: give 0 to %v", e.Jitter, MaxDelay)
 	case !(e.Loss >= 0 && e.Loss <= 1):
 		return "loss", fmt.Errorf("a loss of %v%%: give 0 to 100%%", e.Loss*100)
 	}
@@ -233,8 +242,8 @@ func validName(name string) bool {
 // ElementError tells which element of a plan is wrong.
 type ElementError struct {
 	// List is the plan's list as lab files call it ("nodes", "links",
-	// "routes", "services", "timeline"), Place counts from 0, and Field is ""
-	// for the element as a whole.
+	// "routes", "services", "timeline"), "" for the plan itself. Place counts
+	// from 0, and Field is "" for the element as a whole.
 	List  string
 	Place int
 	Field string
@@ -246,6 +255,9 @@ func element(list string, place int, field string, err error) error {
 }
 
 func (e *ElementError) Error() string {
+	if e.List == "" {
+		return e.Err.Error()
+	}
 	return fmt.Sprintf("%s, number %d: %v", e.List, e.Place+1, e.Err)
 }
 

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -30,6 +31,9 @@ func ShapeKinds() []string { return []string{"ring", "torus", "star", "chain"} }
 // Plan makes the shape's plan.
 func (s Shape) Plan() (*Plan, error) {
 	p := &Plan{Seed: s.Seed}
+	if !slices.Contains(ShapeKinds(), s.Kind) {
+		return nil, fmt.Errorf("%q is no shape: give one of %q", s.Kind, ShapeKinds())
+	}
 	if s.Nodes < 1 || s.Nodes > MaxNodes {
 		return nil, fmt.Errorf("%d nodes: give 1 to %d", s.Nodes, MaxNodes)
 	}
@@ -53,8 +57,6 @@ func (s Shape) Plan() (*Plan, error) {
 		if err := s.torus(p); err != nil {
 			return nil, err
 		}
-	default:
-		return nil, fmt.Errorf("%q is no shape: give one of %q", s.Kind, ShapeKinds())
 	}
 	if err := p.Check(); err != nil {
 		return nil, err
