@@ -32,7 +32,8 @@ func (p *program) pinging(f *pmonitorFlags, run func(pmonitor.Options) error) (e
 	}
 	log := &pythonLog{stream: os.Stderr}
 	if f.log != "" {
-		stream, err := os.OpenFile(f.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+		var stream *os.File
+		stream, err = os.OpenFile(f.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
 		if err != nil {
 			return fmt.Errorf("open the log: %w", err)
 		}
