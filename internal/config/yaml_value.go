@@ -30,11 +30,12 @@ func (s *yamlSource) plain(node ast.Node) ast.Node {
 		case *ast.TagNode:
 			node = n.Value
 		case *ast.AliasNode:
-			known := false
-			if node, known = s.anchors[n.Value.GetToken().Value]; !known {
+			anchored, known := s.anchors[n.Value.GetToken().Value]
+			if !known {
 				s.wrong(whole, errors.New("there is no anchor of this name"))
 				return nil
 			}
+			node = anchored
 		case *ast.NullNode:
 			return nil
 		default:
