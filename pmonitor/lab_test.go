@@ -73,11 +73,11 @@ const paceVariable = "NETSONDE_PMONITOR_PACE"
 // The four nodes with real pings between namespaces, and with a program of
 // Python's that reads and writes the same files all the time.
 func TestRecordedRunInTheLab(t *testing.T) {
-	scale := 5.0
+	scale := 3.0
 	if os.Getenv(paceVariable) == "original" {
 		scale = 1
 	} else if testing.Short() {
-		t.Skip("takes half a minute")
+		t.Skip("takes three quarters of a minute")
 	}
 	network := lab.ForTest(t)
 	hub := network.Node("hub")
