@@ -31,8 +31,9 @@ const (
 )
 
 func main() {
-	// A reader that leaves is told by the write that fails.
-	signal.Ignore(syscall.SIGPIPE)
+	// A reader that leaves is told by the write that fails. An ignored signal
+	// would stay so in the programs that are started here; a caught one does not.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	p := &program{stdin: os.Stdin, stdout: os.Stdout, diagnostics: console.NewDiagnostics(
 		os.Stderr, coloured(os.Stderr), time.Now)}
 	code := p.run(context.Background(), filepath.Base(os.Args[0]), os.Args[1:])
