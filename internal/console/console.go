@@ -20,7 +20,7 @@ var (
 	// its end or the terminal hung up. A command ends quietly on it, with 0.
 	//
 	// Go kills a process that writes to such a standard output or standard
-	// error; only one that has called signal.Ignore(syscall.SIGPIPE) gets here.
+	// error; only one that catches or ignores SIGPIPE gets here.
 	ErrClosed = errors.New("the reader of the results is gone")
 	// ErrUnwritten tells that blocks still waited when the flush deadline came.
 	ErrUnwritten = errors.New("results could not be written in time")
