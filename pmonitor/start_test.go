@@ -129,7 +129,8 @@ func TestWorkRemovedWhileTheMasterIsLocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := start(t, master, work, "127.0.0.1", original(&network{answers: lively}))
 		defer m.stop()
-		time.Sleep(2 * time.Second)
+		// Between two looks of the watch at the master, which would refuse the lock.
+		time.Sleep(2100 * time.Millisecond)
 		defer holding(t, master, "BEGIN EXCLUSIVE")()
 		time.Sleep(time.Second)
 		if err := os.Remove(work); err != nil {
