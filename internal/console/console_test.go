@@ -16,6 +16,7 @@ import (
 
 	"netsonde"
 	"netsonde/internal/console"
+	"netsonde/internal/lab"
 )
 
 // maxWaiting is the documented number of blocks that may wait by default.
@@ -257,7 +258,7 @@ func TestFlushDeadline(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
-		t.Skipf("needs /dev/full: %v", err)
+		lab.Skip(t, fmt.Sprintf("needs /dev/full: %v", err))
 	}
 	defer full.Close()
 	for _, lossless := range []bool{false, true} {

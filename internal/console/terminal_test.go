@@ -10,13 +10,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netsonde/internal/console"
+	"netsonde/internal/lab"
 )
 
 // TestTerminalHungUp writes to a terminal whose other side has gone.
 func TestTerminalHungUp(t *testing.T) {
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
-		t.Skipf("needs a pseudo-terminal: %v", err)
+		lab.Skip(t, fmt.Sprintf("needs a pseudo-terminal: %v", err))
 	}
 	defer master.Close()
 	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
@@ -28,7 +29,7 @@ func TestTerminalHungUp(t *testing.T) {
 	}
 	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("needs a pseudo-terminal: %v", err)
+		lab.Skip(t, fmt.Sprintf("needs a pseudo-terminal: %v", err))
 	}
 	defer terminal.Close()
 	master.Close()
