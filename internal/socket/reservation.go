@@ -8,35 +8,70 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reservation holds a block of ICMP identities against other connections in
-// the same network namespace, by a name in its abstract socket namespace
-// (unix(7)). The kernel frees the name with the process, however it ends.
+// reservation holds a block of ICMP identities: against other connections in
+// the same network namespace by a name in its abstract socket namespace
+// (unix(7)), and against other programs' ping sockets by ping sockets of its
+// own (icmp(7)). The kernel would give those an identity of the block, and with
+// it our answers. It frees both with the process, however that ends.
 type reservation struct {
 	block uint16
-	fd    int
+	name  int
+	held  []*datagram
 }
 
 // reserveBlock takes a random free block. Block 0 is left out: some devices
 // treat identity 0 as none.
 func reserveBlock() (*reservation, error) {
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("reserve ICMP identities: %w", err)
-	}
 	const blocks = 1 << 16 / blockSize
 	start := rand.IntN(blocks - 1)
 	for i := range blocks - 1 {
-		block := uint16(1+(start+i)%(blocks-1)) * blockSize
-		err = unix.Bind(fd, &unix.SockaddrUnix{Name: fmt.Sprintf("@netsonde-icmp-%04x", block)})
+		r, err := takeBlock(uint16(1+(start+i)%(blocks-1)) * blockSize)
 		if err == nil {
-			return &reservation{block: block, fd: fd}, nil
+			return r, nil
 		}
 		if !errors.Is(err, unix.EADDRINUSE) {
-			break
+			return nil, fmt.Errorf("reserve ICMP identities: %w", err)
 		}
 	}
-	unix.Close(fd)
-	return nil, fmt.Errorf("reserve ICMP identities: %w", err)
+	return nil, fmt.Errorf("reserve ICMP identities: %w", unix.EADDRINUSE)
+}
+
+// takeBlock fails with EADDRINUSE when someone has an identity of the block.
+func takeBlock(block uint16) (r *reservation, err error) {
+	r = &reservation{block: block}
+	r.name, err = unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Bind(r.name, &unix.SockaddrUnix{Name: fmt.Sprintf("@netsonde-icmp-%04x", block)})
+	if err == nil {
+		err = r.hold()
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
+
+// hold binds the identities, for us alone: ping sockets share theirs unless one
+// of them objects. One table of the kernel's serves both families. Where the
+// system gives us no ping sockets (ping_group_range) the block stays open to
+// those that may have them.
+func (r *reservation) hold() error {
+	for _, identity := range r.identities() {
+		d, err := openDatagram(false, unix.SOCK_DGRAM, unix.IPPROTO_ICMP, dropAll())
+		if err != nil {
+			return nil //nolint:nilerr // see above
+		}
+		r.held = append(r.held, d)
+		if err := unix.SetsockoptInt(d.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 0); err != nil {
+			return err
+		}
+		if err := d.bind(identity); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // identities returns the block's members.
@@ -48,7 +83,9 @@ func (r *reservation) identities() []uint16 {
 	return ids
 }
 
-func (r *reservation) close() error { return unix.Close(r.fd) }
+func (r *reservation) close() error {
+	return errors.Join(unix.Close(r.name), closeAll(r.held))
+}
 
 // tracePorts is how many UDP source ports a connection takes: each holds
 // 65,534 datagrams that wait for their answers.
