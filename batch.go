@@ -17,6 +17,16 @@ type Round struct {
 	Ended   Instant
 }
 
+// Stall is rounds of a fixed cadence that were not run, because this process
+// did not run: each of them is a probe that ended as OutcomeStalled.
+type Stall struct {
+	Probe ProbeID
+	// First is the number of the first of Rounds rounds.
+	First, Rounds uint64
+	// Due is when the first should have started.
+	Due Instant
+}
+
 // EventKind is what an event tells.
 type EventKind uint8
 
@@ -49,6 +59,7 @@ type Batch struct {
 	Bursts   []Burst
 	Routes   []Route
 	Services []Service
+	Stalls   []Stall
 	Amends   []Amend
 	Events   []Event
 	Rounds   []Round
@@ -56,5 +67,5 @@ type Batch struct {
 
 // Empty reports whether the batch tells nothing.
 func (b *Batch) Empty() bool {
-	return len(b.Bursts)+len(b.Routes)+len(b.Services)+len(b.Amends)+len(b.Events)+len(b.Rounds) == 0
+	return len(b.Bursts)+len(b.Routes)+len(b.Services)+len(b.Stalls)+len(b.Amends)+len(b.Events)+len(b.Rounds) == 0
 }

@@ -35,6 +35,8 @@ const (
 	RouteSendFailed
 	// RouteUnsupported was not tried, since no socket of ours can trace.
 	RouteUnsupported
+	// RouteUnresolved had no address to go to.
+	RouteUnresolved
 )
 
 // Route is one trace: hop i has TTL i + 1.
@@ -42,8 +44,10 @@ type Route struct {
 	Probe   ProbeID
 	Round   uint64
 	Started Instant
-	Hops    []Hop
-	End     RouteEnd
+	// Flow is Probe.Flow.
+	Flow uint8
+	Hops []Hop
+	End  RouteEnd
 	// Changed is set when the route is news: the first, or not what the memory held.
 	Changed bool
 	// Protocol is what the probes really were.

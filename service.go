@@ -22,9 +22,13 @@ const (
 	ServiceWrongProtocol
 	// ServiceFailed could not be tried for a reason of this machine.
 	ServiceFailed
+	// ServiceStalled was not run in time by this process.
+	ServiceStalled
+	// ServiceUnresolved had no address to go to.
+	ServiceUnresolved
 )
 
-var serviceStateNames = [...]string{"invalid", "open", "closed", "filtered", "wrong_protocol", "failed"}
+var serviceStateNames = [...]string{"invalid", "open", "closed", "filtered", "wrong_protocol", "failed", "stalled", "unresolved"}
 
 // String returns the state's name as outputs print it.
 func (s ServiceState) String() string {
@@ -63,12 +67,16 @@ type Service struct {
 	// RTT is from the start to the first byte of the answer, TLS handshake included.
 	RTT    time.Duration
 	Phases Phases
-	// Code is the HTTP status code, or the MySQL error code of an error packet.
+	// Code is the HTTP status code, the MySQL error code of an error packet, or
+	// the DNS response code (RFC 1035, section 4.1.1).
 	Code int
 	// Server is the HTTP Server header, "" when there was none in the first kilobyte.
 	Server string
-	// Version is the MySQL server's version, "" when it did not say.
-	Version     string
+	// Version is the MySQL server's version or the SSH server's identification,
+	// "" when it did not say.
+	Version string
+	// Answers are what a name server answered, at most 16.
+	Answers     []string
 	TLSVersion  string
 	Certificate *Certificate
 	// Reason says why the state is not open, in the words that connmonitor's

@@ -45,6 +45,10 @@ type Probe struct {
 	Sequence uint16
 	// Port is the UDP destination port.
 	Port uint16
+	// DSCP is the differentiated services codepoint, 0 to 63 (RFC 2474).
+	DSCP uint8
+	// DontFragment forbids to cut the packet, here and on the way.
+	DontFragment bool
 	// Size is the number of payload bytes. Token stands in the first eight if
 	// they fit, the rest are zero. It is never 0, which is how quotes are padded.
 	Size  int

@@ -61,7 +61,7 @@ func (r *reservation) hold() error {
 	for _, identity := range r.identities() {
 		d, err := openDatagram(false, unix.SOCK_DGRAM, unix.IPPROTO_ICMP, dropAll())
 		if err != nil {
-			return nil //nolint:nilerr // see above
+			return nil
 		}
 		r.held = append(r.held, d)
 		if err := unix.SetsockoptInt(d.fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 0); err != nil {
