@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -49,14 +50,23 @@ type Diagnostic struct {
 	// File is the name that the configuration was read under.
 	File string
 	// Line counts from 1; 0 is the file as a whole.
-	Line     int
+	Line int
+	// Column counts characters from 1; 0 is the line as a whole, as in the
+	// formats of connmonitor.
+	Column   int
 	Severity Severity
 	// Type is the class under which connmonitor showed the problem, "OSError"
 	// for example; it is empty for a Warning.
 	Type string
 	// Text is the whole message, with file and line where they help. It may
 	// hold what stood in the file: whoever prints it escapes it.
-	Text  string
+	Text string
+	// Excerpt is the line, or a part of it with the caret's place adjusted, in a
+	// native file; "" otherwise. Mark is the column in it, from 1.
+	Excerpt string
+	Mark    int
+	// Hint is what was probably meant, "" without a guess.
+	Hint  string
 	cause error
 }
 
@@ -66,6 +76,36 @@ func (d Diagnostic) Error() string {
 		return d.Text
 	}
 	return d.Type + ": " + d.Text
+}
+
+// Detail returns the diagnostic as several lines for a person: place and
+// text, the hint, the excerpt and a caret under the place. It is Error for a
+// diagnostic without an excerpt. Control characters of the file do not stand in
+// it.
+func (d Diagnostic) Detail() string {
+	if d.Excerpt == "" {
+		return printable(d.Error())
+	}
+	text := printable(d.Text)
+	text += "\n    " + printable(d.Excerpt)
+	if d.Mark > 0 {
+		text += "\n    " + strings.Repeat(" ", d.Mark-1) + "^"
+	}
+	if d.Hint != "" {
+		text += "\n    " + printable(d.Hint)
+	}
+	return text
+}
+
+// printable puts a replacement for each control character but the end of a
+// line.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }
 
 // Unwrap returns the system's error behind the diagnostic, nil if there is none.
