@@ -41,6 +41,13 @@ type Options struct {
 	// Flush bounds how long Run writes what waits, blocks and lines, once its
 	// context has ended; 0 is no bound.
 	Flush time.Duration
+	// Format is how rounds are written; the zero value leaves it to each target.
+	Format Format
+	// Node is the vantage point's name in native lines, "" for none.
+	Node string
+	// Terminal has native text coloured and its times short: Results is a
+	// terminal, and its user wants colours.
+	Terminal bool
 	// UnresolvedKind is the error's type of a name without an address:
 	// "str" in connvitals; "" is connmonitor's "Exception".
 	UnresolvedKind string
