@@ -13,8 +13,8 @@ const balanceOffset = transportSize + TokenSize
 //
 // An ICMPv6 checksum covers the source. Where Source is invalid it is left 0
 // for the kernel, which computes it on raw and ping sockets anyhow. A fixed
-// flow is then as constant, but its checksum is FlowChecksum only with the
-// source known.
+// flow is then as constant, and as unlike the others, but its checksum is that
+// of Probe.FixedFlow only with the source known.
 func AppendEcho(buf []byte, p *Probe) []byte {
 	start := len(buf)
 	size := p.Size
@@ -38,7 +38,7 @@ func AppendEcho(buf []byte, p *Probe) []byte {
 		computable = true
 	}
 	if p.FixedFlow {
-		balance(message, balanceOffset, pseudo, FlowChecksum)
+		balance(message, balanceOffset, pseudo, FlowChecksum+uint16(p.Flow))
 	}
 	if computable {
 		binary.BigEndian.PutUint16(message[icmpChecksumOffset:], ^fold(sum(pseudo, message)))

@@ -9,6 +9,7 @@ import (
 // NextHeader of an IPv6 one.
 const (
 	ProtocolNumberICMP   uint8 = 1
+	ProtocolNumberTCP    uint8 = 6
 	ProtocolNumberUDP    uint8 = 17
 	ProtocolNumberICMPv6 uint8 = 58
 )
@@ -80,7 +81,7 @@ func ErrorKind6(icmpType, code uint8) ReplyKind {
 // verified, because a raw socket is given messages before the kernel does that.
 //
 // The reply holds all that the message says; TTL, Stamp and Read are for the
-// caller to add. Method is MethodUDP when a datagram is quoted. The error is
+// caller to add. Method is that of the probe that is quoted. The error is
 // one of ErrNotReply, ErrTruncated, ErrMalformed and ErrChecksum, and the
 // reply is then the zero value.
 func ParseICMP4(b []byte, from netip.Addr) (Reply, error) {

@@ -16,6 +16,9 @@ const (
 	Echo Protocol = iota
 	// UDP is a datagram to a port where nobody is expected to listen.
 	UDP
+	// TCP is the first packet of a connection, which the target accepts or
+	// refuses; no connection comes of it.
+	TCP
 )
 
 // TokenSize is the number of payload bytes that the token takes; shorter
@@ -32,18 +35,19 @@ const FlowSize = 12
 // answer. They are chosen so that they come back in the eight transport bytes
 // that every ICMP error quotes: of an echo they are its identifier and
 // sequence number, of a datagram its source port and its UDP checksum, which
-// the payload is balanced for. So all datagrams of a trace are one flow.
+// the payload is balanced for, of a TCP probe its source port and the upper
+// half of its sequence number. So all packets of a trace are one flow.
 type Probe struct {
 	Protocol    Protocol
 	Destination netip.Addr
 	// Source is the address to send from. Invalid lets the system choose, save
-	// for UDP, whose checksum covers it: the connection then looks it up.
+	// for UDP and TCP, whose checksums cover it: the connection then looks it up.
 	Source netip.Addr
 	// TTL is the TTL or hop limit; 0 means the system's default.
 	TTL      uint8
 	Identity uint16
 	Sequence uint16
-	// Port is the UDP destination port.
+	// Port is the UDP or TCP destination port.
 	Port uint16
 	// DSCP is the differentiated services codepoint, 0 to 63 (RFC 2474).
 	DSCP uint8
@@ -51,12 +55,16 @@ type Probe struct {
 	DontFragment bool
 	// Size is the number of payload bytes. Token stands in the first eight if
 	// they fit, the rest are zero. It is never 0, which is how quotes are padded.
+	// A TCP probe has no payload, and a token of 16 bits.
 	Size  int
 	Token uint64
-	// FixedFlow keeps the ICMP checksum at FlowChecksum whatever the sequence
-	// and the token, by a balancing word behind the token, so that
+	// FixedFlow keeps the ICMP checksum at FlowChecksum + Flow whatever the
+	// sequence and the token, by a balancing word behind the token, so that
 	// load-balancing routers see one flow. Size must be at least FlowSize.
 	FixedFlow bool
+	// Flow numbers the fixed flows of echoes. Those of datagrams and of TCP
+	// probes differ by their ports.
+	Flow uint8
 
 	// Slot belongs to the sender and is not sent.
 	Slot int32
@@ -66,7 +74,7 @@ type Probe struct {
 	Errno syscall.Errno
 }
 
-// FlowChecksum is the ICMP checksum of probes with a fixed flow.
+// FlowChecksum is the ICMP checksum of probes with the fixed flow 0.
 const FlowChecksum uint16 = 0xbeef
 
 // ReplyKind is what a reply means for the probe that it answers.
@@ -98,10 +106,10 @@ type Reply struct {
 	Destination netip.Addr
 	Identity    uint16
 	Sequence    uint16
-	// Port is the quoted UDP destination port.
+	// Port is the quoted UDP or TCP destination port, or the one that answers.
 	Port uint16
 	// HasToken tells that the reply held eight payload bytes, or quoted eight
-	// that are not all zero.
+	// that are not all zero. An answer to a TCP probe always has its token.
 	HasToken bool
 	Token    uint64
 	// TTL is the reply's remaining TTL or hop limit, 0 when unknown.

@@ -62,7 +62,7 @@ func (r *Reply) setQuoted6(b []byte) error {
 // setTransport takes over the quoted transport header and token. icmp and
 // echoRequest are the numbers of the family.
 func (r *Reply) setTransport(protocol, icmp, echoRequest uint8, b []byte) error {
-	if protocol != icmp && protocol != ProtocolNumberUDP {
+	if protocol != icmp && protocol != ProtocolNumberUDP && protocol != ProtocolNumberTCP {
 		return ErrNotReply
 	}
 	if len(b) < transportSize {
@@ -75,6 +75,10 @@ func (r *Reply) setTransport(protocol, icmp, echoRequest uint8, b []byte) error 
 		}
 		r.setEcho(b)
 		r.dropPadding()
+		return nil
+	}
+	if protocol == ProtocolNumberTCP {
+		r.setTCP(binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint32(b[4:]))
 		return nil
 	}
 	length := int(binary.BigEndian.Uint16(b[4:]))
