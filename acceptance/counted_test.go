@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"netsonde/acceptance/built"
 	"netsonde/internal/lab"
 )
 
@@ -31,7 +32,7 @@ func TestLossesAreCountedExactly(t *testing.T) {
 	requireTools(t, "nft", "ping", "traceroute")
 	// Where there are no namespaces nothing need be built.
 	lab.ForTest(t)
-	binary := build(t)
+	binary := built.Program(t)
 	four := []string{"10.77.1.1", "10.77.2.2", "10.77.3.2", "10.77.10.1"}
 	six := []string{"fd77:1::1", "fd77:2::2", "fd77:3::2", "fd77:10::1"}
 	for name, c := range map[string]counted{

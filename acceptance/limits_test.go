@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"netsonde/acceptance/built"
 	"netsonde/internal/lab"
 )
 
@@ -15,7 +16,7 @@ import (
 func TestDefaultLimitsAreNoLoss(t *testing.T) {
 	requireTools(t, "nft")
 	r := lab.NewReference(lab.ForTest(t))
-	binary := build(t)
+	binary := built.Program(t)
 	for _, node := range []*lab.Node{r.Router1, r.Router2, r.Router2b, r.Router3, r.Servers} {
 		node.Sysctl("net.ipv4.icmp_ratelimit", "1000")
 	}

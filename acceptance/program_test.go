@@ -2,7 +2,6 @@ package acceptance_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -13,34 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"netsonde/acceptance/built"
 	"netsonde/internal/lab"
 )
-
-// build compiles the program and returns where it is. Every user may run it.
-func build(t *testing.T) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	binary := filepath.Join(openDirectory(t), "netsonde")
-	command := exec.CommandContext(ctx, "go", "build", "-o", binary, "netsonde/cmd/netsonde")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if text, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("build the program: %v\n%s", err, text)
-	}
-	return binary
-}
-
-// openDirectory returns a directory that every user may read.
-func openDirectory(t *testing.T) string {
-	t.Helper()
-	directory := t.TempDir()
-	for at := directory; at != os.TempDir() && at != "/"; at = filepath.Dir(at) {
-		if err := os.Chmod(at, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return directory
-}
 
 // connmonitor is a running "netsonde connmonitor FILE".
 type connmonitor struct {
@@ -53,7 +27,7 @@ type connmonitor struct {
 // root or as a user without any right.
 func startConnmonitor(t *testing.T, binary string, node *lab.Node, text string, nobody bool) *connmonitor {
 	t.Helper()
-	file := filepath.Join(openDirectory(t), "hosts.conf")
+	file := filepath.Join(built.Directory(t), "hosts.conf")
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"netsonde/acceptance/built"
 	"netsonde/internal/lab"
 )
 
@@ -32,28 +33,7 @@ type program struct {
 	environment       []string
 }
 
-// shared is the binary of all tests.
-var shared string //nolint:gochecknoglobals // built once, by TestMain
-
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	directory, err := os.MkdirTemp("", "netsonde-acceptance-")
-	if err == nil {
-		defer os.RemoveAll(directory)
-		shared = filepath.Join(directory, "netsonde")
-		command := exec.Command("go", "build", "-o", shared, "netsonde/cmd/netsonde")
-		command.Env = append(os.Environ(), "CGO_ENABLED=0")
-		command.Stderr = os.Stderr
-		// Every user may run it.
-		err = errors.Join(command.Run(), os.Chmod(directory, 0o755))
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "build the program:", err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(built.Main(m)) }
 
 // newProgram takes all labs of the test down at its end.
 func newProgram(t *testing.T) *program {
@@ -65,7 +45,7 @@ func newProgram(t *testing.T) *program {
 	if err := network.Close(); err != nil {
 		t.Fatal(err)
 	}
-	p := &program{t: t, directory: filepath.Join(t.TempDir(), "labs"), binary: shared}
+	p := &program{t: t, directory: filepath.Join(t.TempDir(), "labs"), binary: built.Program(t)}
 	p.environment = append(os.Environ(), "NETSONDE_LAB_DIRECTORY="+p.directory, "TMPDIR="+t.TempDir())
 	t.Cleanup(func() { p.must("lab", "down", "--all") })
 	return p

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"netsonde/acceptance/built"
 	"netsonde/internal/lab"
 )
 
@@ -80,7 +81,7 @@ type mesh struct {
 // startMesh starts a mesh and waits until it has a state.
 func startMesh(t *testing.T, n *network, flags ...string) *mesh {
 	t.Helper()
-	m := &mesh{t: t, binary: build(t), directory: filepath.Join(t.TempDir(), "mesh"), ended: make(chan error, 1)}
+	m := &mesh{t: t, binary: built.Program(t), directory: filepath.Join(t.TempDir(), "mesh"), ended: make(chan error, 1)}
 	file := filepath.Join(t.TempDir(), "nodes.txt")
 	if err := os.WriteFile(file, []byte(n.list(t)), 0o600); err != nil {
 		t.Fatal(err)
@@ -102,20 +103,6 @@ func startMesh(t *testing.T, n *network, flags ...string) *mesh {
 	})
 	m.await("a state", func(status) bool { return true })
 	return m
-}
-
-// build compiles the program and returns where it is.
-func build(t *testing.T) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	binary := filepath.Join(t.TempDir(), "netsonde")
-	command := exec.CommandContext(ctx, "go", "build", "-o", binary, "netsonde/cmd/netsonde")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if text, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("build the program: %v\n%s", err, text)
-	}
-	return binary
 }
 
 // call runs another command of the mesh and returns what it printed.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"netsonde/acceptance/built"
 	"netsonde/internal/lab"
 	"netsonde/internal/sqlite"
 )
@@ -42,7 +43,7 @@ func TestTestOfFourAddresses(t *testing.T) {
 			if test.blocked != "" {
 				node.Drop(lab.HookInput, "ip daddr "+test.blocked)
 			}
-			command := exec.Command(shared, "pmonitor", "test", "--log", "log")
+			command := exec.Command(built.Program(t), "pmonitor", "test", "--log", "log")
 			command.Dir = t.TempDir()
 			var stdout, stderr bytes.Buffer
 			command.Stdout, command.Stderr = &stdout, &stderr

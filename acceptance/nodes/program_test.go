@@ -7,8 +7,6 @@
 package nodes_test
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,38 +14,19 @@ import (
 	"testing"
 	"time"
 
+	"netsonde/acceptance/built"
 	"netsonde/internal/lab"
 )
 
 // patience bounds what takes seconds at most.
 const patience = 40 * time.Second
 
-// shared is the binary of all tests.
-var shared string //nolint:gochecknoglobals // built once, by TestMain
-
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	directory, err := os.MkdirTemp("", "netsonde-nodes-")
-	if err == nil {
-		defer os.RemoveAll(directory)
-		shared = filepath.Join(directory, "netsonde")
-		command := exec.Command("go", "build", "-o", shared, "netsonde/cmd/netsonde")
-		command.Env = append(os.Environ(), "CGO_ENABLED=0")
-		command.Stderr = os.Stderr
-		// By this name it is pmonitor, as an installation has it.
-		err = errors.Join(command.Run(), os.Symlink("netsonde", filepath.Join(directory, "pmonitor")))
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "build the program:", err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(built.Main(m)) }
 
 // program is the built program with a lab of its own, called "lab".
 type program struct {
 	t           testing.TB
+	binary      string
 	environment []string
 }
 
@@ -61,9 +40,11 @@ func newLab(t testing.TB, arguments ...string) *program {
 	if err := network.Close(); err != nil {
 		t.Fatal(err)
 	}
-	p := &program{t: t, environment: append(os.Environ(),
+	// By that name it is pmonitor, as an installation has it.
+	binary := built.Program(t, "pmonitor")
+	p := &program{t: t, binary: binary, environment: append(os.Environ(),
 		"NETSONDE_LAB_DIRECTORY="+filepath.Join(t.TempDir(), "labs"),
-		"PATH="+filepath.Dir(shared)+":"+os.Getenv("PATH"))}
+		"PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"))}
 	t.Cleanup(func() { p.must("lab", "down", "--all") })
 	t.Log(strings.TrimSpace(p.must(append([]string{"lab", "up"}, arguments...)...)))
 	return p
@@ -71,7 +52,7 @@ func newLab(t testing.TB, arguments ...string) *program {
 
 // command is a call of the program.
 func (p *program) command(arguments ...string) *exec.Cmd {
-	command := exec.Command(shared, arguments...)
+	command := exec.Command(p.binary, arguments...)
 	command.Env = p.environment
 	return command
 }

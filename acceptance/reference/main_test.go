@@ -1,16 +1,14 @@
 package reference_test
 
 import (
-	"context"
 	"flag"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"netsonde/acceptance/built"
 	"netsonde/internal/lab"
 )
 
@@ -20,9 +18,10 @@ const parallel = "12"
 // world is what the rows share: the built program, and a network that no row
 // may change.
 type world struct {
-	binary string
-	shared *lab.Reference
-	rows   atomic.Int64
+	// directory holds the program under each of its names.
+	directory string
+	shared    *lab.Reference
+	rows      atomic.Int64
 }
 
 // TestReference runs every row. It needs root and namespaces.
@@ -30,7 +29,10 @@ func TestReference(t *testing.T) {
 	if err := flag.Set("test.parallel", parallel); err != nil {
 		t.Fatal(err)
 	}
-	w := &world{shared: lab.NewReference(lab.ForTest(t)), binary: build(t)}
+	w := &world{
+		shared:    lab.NewReference(lab.ForTest(t)),
+		directory: filepath.Dir(built.Program(t, "connmonitor", "connvitals")),
+	}
 	started := time.Now()
 	t.Run("rows", func(t *testing.T) {
 		for _, section := range []struct {
@@ -54,30 +56,4 @@ func TestReference(t *testing.T) {
 		}
 	})
 	fmt.Printf("%d rows of the reference in %v\n", w.rows.Load(), time.Since(started).Round(time.Second))
-}
-
-// build compiles the program and gives it the names that it answers to. The
-// directory is open to everyone, for the rows without rights.
-func build(t *testing.T) string {
-	t.Helper()
-	directory := t.TempDir()
-	for at := directory; at != os.TempDir() && at != "/"; at = filepath.Dir(at) {
-		if err := os.Chmod(at, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	binary := filepath.Join(directory, "netsonde")
-	command := exec.CommandContext(ctx, "go", "build", "-o", binary, "netsonde/cmd/netsonde")
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if text, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("build the program: %v\n%s", err, text)
-	}
-	for _, name := range []string{"connmonitor", "connvitals"} {
-		if err := os.Symlink(binary, filepath.Join(directory, name)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return directory
 }

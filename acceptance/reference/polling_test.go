@@ -72,7 +72,7 @@ func polling(t *testing.T, w *world) {
 		},
 	)
 	w.script(t, "stdout_closed", func(t *testing.T) {
-		command := exec.Command(filepath.Join(w.binary, "connmonitor"), "c.conf")
+		command := exec.Command(filepath.Join(w.directory, "connmonitor"), "c.conf")
 		p := &process{t: t, directory: t.TempDir()}
 		p.rewrite("1 0 0 1 41 10 0 50\nweb.test\n")
 		command.Dir = p.directory

@@ -67,7 +67,7 @@ func (w *world) start(t *testing.T, node *lab.Node, l launch) *process {
 	if l.file != "" {
 		p.rewrite(l.file)
 	}
-	words := append(append(l.wrapper, filepath.Join(w.binary, l.program)), l.arguments...)
+	words := append(append(l.wrapper, filepath.Join(w.directory, l.program)), l.arguments...)
 	p.command = exec.Command(words[0], words[1:]...)
 	p.command.Dir = p.directory
 	p.command.Stdin = strings.NewReader(l.stdin)

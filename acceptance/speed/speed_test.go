@@ -16,18 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"netsonde/acceptance/built"
 	"netsonde/internal/lab"
 )
-
-func build(b *testing.B) string {
-	b.Helper()
-	binary := filepath.Join(b.TempDir(), "connvitals")
-	command := exec.Command("go", "build", "-o", binary, "netsonde/cmd/netsonde")
-	if out, err := command.CombinedOutput(); err != nil {
-		b.Fatalf("build the program: %v\n%s", err, out)
-	}
-	return binary
-}
 
 // peakMemory is the most memory in MiB that a process has had resident. What
 // the kernel tells of a process that has ended includes its parent's, from
@@ -52,7 +43,7 @@ func peakMemory(b *testing.B, pid int) float64 {
 // and a second of sleep. One iteration is one run of ten seconds.
 func BenchmarkMonitor(b *testing.B) {
 	const hosts, runTime = 20_000, 10 * time.Second
-	binary := build(b)
+	binary := built.Program(b)
 	node := lab.ForTest(b).Node("monitor")
 	file := filepath.Join(b.TempDir(), "hosts")
 	var lines strings.Builder
@@ -69,7 +60,6 @@ func BenchmarkMonitor(b *testing.B) {
 	for b.Loop() {
 		var out bytes.Buffer
 		command := exec.Command(binary, "connmonitor", file)
-		command.Args[0] = "netsonde"
 		command.Stdout = &out
 		if err := node.Start(command); err != nil {
 			b.Fatal(err)
@@ -122,7 +112,7 @@ func BenchmarkMonitor(b *testing.B) {
 // silent, from the start of the process to its end.
 func BenchmarkTrace(b *testing.B) {
 	const routers, silent = 14, 8
-	binary := build(b)
+	binary := built.Program(b)
 	network := lab.ForTest(b)
 	nodes := []*lab.Node{network.Node("client")}
 	for i := 1; i <= routers; i++ {
@@ -152,7 +142,7 @@ func BenchmarkTrace(b *testing.B) {
 	var slowest time.Duration
 	for b.Loop() {
 		var out bytes.Buffer
-		command := exec.Command(binary, "-Pt", target)
+		command := exec.Command(binary, "connvitals", "-Pt", target)
 		command.Stdout = &out
 		started := time.Now()
 		if err := nodes[0].Run(command); err != nil {

@@ -6,31 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"netsonde/acceptance/built"
 )
 
 // program is the built binary, and another that differs in its bytes only.
 func program(t *testing.T) (directory string) {
 	t.Helper()
-	directory = t.TempDir()
-	first := filepath.Join(directory, "netsonde")
-	build := exec.Command("go", "build", "-o", first, "netsonde/cmd/netsonde")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, output)
-	}
+	first := built.Program(t)
 	content, err := os.ReadFile(first)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(directory, "upgrade"), append(content, 0), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(filepath.Dir(first), "upgrade"), append(content, 0), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return directory
+	return filepath.Dir(first)
 }
 
 func TestLifeUnderSystemd(t *testing.T) {
