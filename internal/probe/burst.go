@@ -16,7 +16,7 @@ type burst struct {
 
 func (m *measurement) startBurst(e *Engine, now netsonde.Instant) {
 	count := m.plan.Count
-	m.burst = burst{samples: make([]netsonde.Sample, count), slots: m.burst.slots[:0], waiting: count}
+	m.burst = burst{samples: e.samples(m.group.target, count), slots: m.burst.slots[:0], waiting: count}
 	if count == 0 {
 		m.endBurst(e, now)
 		return
@@ -122,7 +122,7 @@ func (m *measurement) expireBurst(e *Engine, now netsonde.Instant) {
 		if e.overruns.explain(b.samples[i].Sent.Monotonic, now.Monotonic) {
 			b.samples[i].Outcome = netsonde.OutcomeOverrun
 		}
-		e.slots.hold(index, now.Monotonic)
+		e.letGo(m.group.target, index, now)
 	}
 	m.endBurst(e, now)
 }

@@ -36,6 +36,7 @@ type Engine struct {
 	running  int // groups with a round under way
 	draining bool
 	overruns overruns
+	sweep    sweep
 }
 
 // target is one target of the plan and where it is now.
@@ -43,6 +44,9 @@ type target struct {
 	plan   *netsonde.Target
 	addr   netip.Addr
 	groups []*group
+	// begun is the place in Engine.sweep.running + 1, 0 for a target of the plan.
+	begun   int
+	unended int // groups of a begun target that have not ended
 }
 
 // New returns an engine with an empty plan.

@@ -22,6 +22,7 @@ type group struct {
 	round   uint64
 	running bool
 	pending int // probes of the running round that have not ended
+	omitted int // probes of the running round that will never begin
 	addr    netip.Addr
 	started netsonde.Instant
 }
@@ -112,6 +113,10 @@ func (e *Engine) endRound(now netsonde.Instant, g *group) {
 		Target: g.target.plan, Group: g.place, N: g.round,
 		Addr: g.addr, Started: g.started, Ended: now,
 	})
+	if g.target.begun > 0 {
+		e.groupEnded(g.target)
+		return
+	}
 	if cadence := g.plan().Cadence; !cadence.Once && g.target.addr.IsValid() {
 		e.starts.set(&g.start, now.Monotonic+max(cadence.Pause, shortestPause))
 	}
@@ -133,6 +138,7 @@ func (e *Engine) abandon(g *group) {
 			m.trace.abandon(e)
 		}
 	}
+	e.groupEnded(g.target)
 }
 
 // fill writes packets that the measurement has to send into out. more tells
