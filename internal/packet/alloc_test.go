@@ -12,11 +12,14 @@ func TestNothingIsAllocated(t *testing.T) {
 	probe6 := Probe{Source: host6, Destination: target6, Identity: 1, Sequence: 2, Size: 1000, FixedFlow: true}
 	datagram4, message6 := captures4[2].datagram(t), captures6[2].message(t)
 	request := AppendEcho(nil, &probe4)
+	answer := AppendTCPAnswer(nil, target4, host4, request, true)
 	for name, f := range map[string]func(){
 		"AppendEcho":         func() { AppendEcho(buf, &probe4) },
 		"AppendEcho, IPv6":   func() { AppendEcho(buf, &probe6) },
 		"AppendUDP":          func() { AppendUDP(buf, &probe4) },
 		"AppendUDP, IPv6":    func() { AppendUDP(buf, &probe6) },
+		"AppendTCP":          func() { AppendTCP(buf, &probe4) },
+		"AppendTCP, IPv6":    func() { AppendTCP(buf, &probe6) },
 		"AppendEchoReply":    func() { AppendEchoReply(buf, target4, host4, request) },
 		"AppendTimeExceeded": func() { AppendTimeExceeded(buf, router4, host4, request) },
 		"AppendIPv4Header":   func() { AppendIPv4Header(buf, IPv4{host4, target4, 1, 64}, 8) },
@@ -32,6 +35,11 @@ func TestNothingIsAllocated(t *testing.T) {
 		},
 		"ParseICMP6": func() {
 			if _, err := ParseICMP6(message6, router6); err != nil {
+				t.Error(err)
+			}
+		},
+		"ParseTCP": func() {
+			if _, err := ParseTCP(answer, target4); err != nil {
 				t.Error(err)
 			}
 		},

@@ -40,6 +40,8 @@ func (f *family) seedMessages(t testing.TB, captures []capture) (seeds [][]byte)
 		}
 		seeds = append(seeds, plain, repairedFor(f, told))
 	}
+	segment := AppendTCP(nil, &Probe{Source: f.host, Destination: f.target, Identity: 1, Sequence: 2, Port: 3, Token: 4})
+	seeds = append(seeds, f.unreachable(f.datagram(ProtocolNumberTCP, segment)), f.unreachable(f.datagram(ProtocolNumberTCP, segment[:8])))
 	// A quoted datagram that ends before the token by RFC 4884 only.
 	cut := f.unreachable(f.datagram(f.icmp, f.echo(8)))
 	if f.host.Is4() {
@@ -54,6 +56,24 @@ func (f *family) seedMessages(t testing.TB, captures []capture) (seeds [][]byte)
 func seedQuotedEchoes() [][]byte {
 	b := version4.echo(8)
 	return [][]byte{b, version6.echo(8), b[:15], b[:8], b[:7], version4.echo(100), {0, 0, 0, 0, 0, 0, 0, 0}, nil}
+}
+
+// seedSegments are the answers to a SYN, cut, with lengths that lie, and with
+// flags that answer none.
+func seedSegments() (seeds [][]byte) {
+	request := AppendTCP(nil, &Probe{Source: host4, Destination: target4, Identity: 0x8765, Sequence: 0xcdef, Port: 443, Token: 0x4321})
+	for _, accepts := range []bool{false, true} {
+		b := AppendTCPAnswer(nil, target4, host4, request, accepts)
+		longer, shorter := bytes.Clone(b), bytes.Clone(b)
+		longer[12], shorter[12] = 0x60, 0x40
+		seeds = append(seeds, b, b[:19], b[:12], longer, append(bytes.Clone(longer), 1, 2, 3, 4), shorter)
+		for _, flags := range []byte{0, 0x02, 0x04, 0x10, 0x11, 0x16, 0xff} {
+			other := bytes.Clone(b)
+			other[13] = flags
+			seeds = append(seeds, other)
+		}
+	}
+	return append(seeds, request, nil)
 }
 
 func addSeeds(f *testing.F, seeds [][]byte) {
@@ -93,6 +113,15 @@ func FuzzQuotedEcho(f *testing.F) {
 	addSeeds(f, seedQuotedEchoes())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if err := checkQuotedEcho(ParseQuotedEcho, b); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func FuzzTCP(f *testing.F) {
+	addSeeds(f, seedSegments())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if err := checkTCP(ParseTCP, b); err != nil {
 			t.Error(err)
 		}
 	})

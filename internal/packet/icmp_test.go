@@ -256,7 +256,7 @@ func TestForeignQuotes(t *testing.T) {
 			f.expect(t, "quoted ICMP type", f.unreachable(f.datagram(f.icmp, transport)), kind, err == nil, err)
 		}
 		otherICMP := ProtocolNumberICMP + ProtocolNumberICMPv6 - f.icmp
-		for _, protocol := range []uint8{2, 6, 51, 59, 255, otherICMP} {
+		for _, protocol := range []uint8{2, 33, 51, 59, 255, otherICMP} {
 			f.expect(t, "quoted protocol", f.unreachable(f.datagram(protocol, f.echo(8))), 0, false, ErrNotReply)
 			f.expect(t, "quoted protocol without header", f.unreachable(f.datagram(protocol, nil)), 0, false, ErrNotReply)
 		}

@@ -68,7 +68,7 @@ func plantedReplyBugs(parse replyParser) map[string]replyParser {
 		"forgets the protocol": func(b []byte) (Reply, error) {
 			r, err := parse(b)
 			if err == nil {
-				r.Protocol = 1 - r.Protocol
+				r.Protocol = (r.Protocol + 1) % 3
 			}
 			return r, err
 		},
@@ -234,6 +234,49 @@ func TestFuzzParseIPv4CatchesPlantedBugs(t *testing.T) {
 		},
 	} {
 		if caught(seeds, func(b []byte) error { return checkIPv4(bug, b) }) == nil {
+			t.Errorf("nothing catches a parser that %s", name)
+		}
+	}
+}
+
+func TestFuzzTCPCatchesPlantedBugs(t *testing.T) {
+	seeds := seedSegments()
+	if err := caught(seeds, func(b []byte) error { return checkTCP(ParseTCP, b) }); err != nil {
+		t.Errorf("the parser itself: %v", err)
+	}
+	bugs := map[string]icmpParser{
+		"takes any flags": func(b []byte, from netip.Addr) (Reply, error) {
+			other := append([]byte(nil), b...)
+			if len(other) >= 20 {
+				other[13] = tcpSYN | tcpACK
+			}
+			return ParseTCP(other, from)
+		},
+		"takes any header length": func(b []byte, from netip.Addr) (Reply, error) {
+			other := append([]byte(nil), b...)
+			if len(other) >= 20 {
+				other[12] = 0x50
+			}
+			return ParseTCP(other, from)
+		},
+		"forgets that the answer counts one more": func(b []byte, from netip.Addr) (Reply, error) {
+			r, err := ParseTCP(b, from)
+			if err == nil {
+				r.Token++
+			}
+			return r, err
+		},
+		"forgets the sender": func(b []byte, from netip.Addr) (Reply, error) {
+			r, err := ParseTCP(b, from)
+			r.From = netip.Addr{}
+			return r, err
+		},
+	}
+	for name, bug := range plantedReplyBugs(func(b []byte) (Reply, error) { return ParseTCP(b, target4) }) {
+		bugs[name] = func(b []byte, _ netip.Addr) (Reply, error) { return bug(b) }
+	}
+	for name, bug := range bugs {
+		if caught(seeds, func(b []byte) error { return checkTCP(bug, b) }) == nil {
 			t.Errorf("nothing catches a parser that %s", name)
 		}
 	}

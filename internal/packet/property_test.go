@@ -52,11 +52,15 @@ func checkReply(parse replyParser, in []byte) (r Reply, err error, violation err
 		}
 		return r, err, nil
 	}
-	if r.Protocol > UDP || (r.Protocol == UDP) != (r.Method == netsonde.MethodUDP) || r.Protocol == Echo && r.Port != 0 {
+	method := map[Protocol]netsonde.Method{Echo: netsonde.MethodICMP, UDP: netsonde.MethodUDP, TCP: netsonde.MethodTCP}
+	if want, known := method[r.Protocol]; !known || r.Method != want || r.Protocol == Echo && r.Port != 0 {
 		return r, err, fmt.Errorf("protocol %d, method %d, port %d", r.Protocol, r.Method, r.Port)
 	}
 	if !r.HasToken && r.Token != 0 {
 		return r, err, fmt.Errorf("token %x that it has not", r.Token)
+	}
+	if r.Protocol == TCP {
+		return r, err, checkTCPNumber(&r, in)
 	}
 	evidence := [][]byte{binary.BigEndian.AppendUint16(nil, r.Identity), binary.BigEndian.AppendUint16(nil, r.Sequence)}
 	if r.HasToken {
@@ -68,6 +72,52 @@ func checkReply(parse replyParser, in []byte) (r Reply, err error, violation err
 		}
 	}
 	return r, err, nil
+}
+
+// checkTCPNumber looks for the ports and the sequence number of a SYN of ours,
+// quoted or acknowledged.
+func checkTCPNumber(r *Reply, in []byte) error {
+	if !r.HasToken || r.Token > 0xffff {
+		return fmt.Errorf("token %v %x of a TCP probe", r.HasToken, r.Token)
+	}
+	there, back := [2]uint16{r.Identity, r.Port}, [2]uint16{r.Port, r.Identity}
+	number := uint32(r.Sequence)<<16 | uint32(r.Token)
+	for _, ports := range [][2]uint16{there, back} {
+		if bytes.Contains(in, binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(nil, ports[0]), ports[1])) &&
+			(bytes.Contains(in, binary.BigEndian.AppendUint32(nil, number)) ||
+				bytes.Contains(in, binary.BigEndian.AppendUint32(nil, number+1))) {
+			return nil
+		}
+	}
+	return fmt.Errorf("ports %d and %d, or number %x, are not in the input", r.Identity, r.Port, number)
+}
+
+// checkTCP adds what holds for whole TCP segments.
+func checkTCP(parse icmpParser, in []byte) error {
+	from := target4
+	r, err, violation := checkReply(func(b []byte) (Reply, error) { return parse(b, from) }, in)
+	if violation != nil || err != nil {
+		return violation
+	}
+	if in[13]&0x10 == 0 || in[13]&0x02 == in[13]&0x04>>1 {
+		return fmt.Errorf("flags %x are no answer to a SYN", in[13])
+	}
+	if length := int(in[12]>>4) * 4; length < 20 || length > len(in) {
+		return fmt.Errorf("a header of %d bytes in a segment of %d", length, len(in))
+	}
+	request := AppendTCP(nil, &Probe{Source: host4, Destination: from,
+		Identity: r.Identity, Sequence: r.Sequence, Port: r.Port, Token: r.Token})
+	for _, accepts := range []bool{false, true} {
+		if r2, err := parse(AppendTCPAnswer(nil, from, host4, request, accepts), from); r2 != r || err != nil {
+			return fmt.Errorf("built again and parsed: %+v, %v, not %+v", r2, err, r)
+		}
+	}
+	want := Reply{Kind: PortAnswered, Protocol: TCP, Method: netsonde.MethodTCP, From: from, Destination: from,
+		Identity: r.Identity, Sequence: r.Sequence, Port: r.Port, HasToken: true, Token: r.Token}
+	if r != want {
+		return fmt.Errorf("%+v says more than a segment can", r)
+	}
+	return nil
 }
 
 // checkICMP adds what holds for whole ICMP messages, as they are and, for
@@ -154,7 +204,11 @@ func rebuild(f *family, r *Reply) []byte {
 		transport = []byte{byte(r.Identity >> 8), byte(r.Identity), byte(r.Port >> 8), byte(r.Port),
 			0, byte(transportSize + size), byte(r.Sequence >> 8), byte(r.Sequence)}
 	}
-	if r.HasToken {
+	if r.Protocol == TCP {
+		protocol = ProtocolNumberTCP
+		transport = []byte{byte(r.Identity >> 8), byte(r.Identity), byte(r.Port >> 8), byte(r.Port),
+			byte(r.Sequence >> 8), byte(r.Sequence), byte(r.Token >> 8), byte(r.Token)}
+	} else if r.HasToken {
 		transport = binary.BigEndian.AppendUint64(transport, r.Token)
 	}
 	if r.Kind == EchoReply {

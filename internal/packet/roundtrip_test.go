@@ -10,7 +10,7 @@ import (
 // drawProbe draws any probe that can be sent to the family's target.
 func drawProbe(t *rapid.T, f *family) Probe {
 	p := Probe{
-		Protocol:    rapid.SampledFrom([]Protocol{Echo, UDP}).Draw(t, "protocol"),
+		Protocol:    rapid.SampledFrom([]Protocol{Echo, UDP, TCP}).Draw(t, "protocol"),
 		Source:      f.host,
 		Destination: f.target,
 		Identity:    rapid.Uint16().Draw(t, "identity"),
@@ -21,16 +21,26 @@ func drawProbe(t *rapid.T, f *family) Probe {
 	}
 	if p.Protocol == UDP {
 		p.Sequence = rapid.Uint16Range(1, 65534).Draw(t, "checksum")
+	}
+	if p.Protocol != Echo {
 		p.Port = rapid.Uint16().Draw(t, "port")
 	}
+	if p.Protocol == TCP {
+		p.Token = rapid.Uint64Range(1, 1<<16-1).Draw(t, "token of TCP")
+	}
+	p.Flow = rapid.Byte().Draw(t, "flow")
 	return p
 }
 
 func (f *family) transport(p *Probe) (protocol uint8, b []byte) {
-	if p.Protocol == UDP {
+	switch p.Protocol {
+	case UDP:
 		return ProtocolNumberUDP, AppendUDP(nil, p)
+	case TCP:
+		return ProtocolNumberTCP, AppendTCP(nil, p)
+	default:
+		return f.icmp, AppendEcho(nil, p)
 	}
-	return f.icmp, AppendEcho(nil, p)
 }
 
 // payloadSize is what the probe's payload really has.
@@ -52,10 +62,14 @@ func TestErrorsComeBackAsTheProbesThatTheyQuote(t *testing.T) {
 				Protocol: p.Protocol, From: f.router, Destination: f.target,
 				Identity: p.Identity, Sequence: p.Sequence, Port: p.Port,
 			}
-			if p.Protocol == UDP {
+			want.HasToken = payloadSize(&p) >= TokenSize && quoted >= least+TokenSize
+			switch p.Protocol {
+			case UDP:
 				want.Method = netsonde.MethodUDP
+			case TCP:
+				want.Method, want.HasToken = netsonde.MethodTCP, true
 			}
-			if want.HasToken = payloadSize(&p) >= TokenSize && quoted >= least+TokenSize; want.HasToken {
+			if want.HasToken {
 				want.Token = p.Token
 			}
 			var message []byte
