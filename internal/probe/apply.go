@@ -6,10 +6,12 @@ import (
 
 // Apply makes targets the whole plan, as a diff: probes that are in both keep
 // their phase, their memory and what is in flight; those that left are
-// dropped without a word; new ones start as soon as they have an address. A
-// group whose probes changed starts anew at once. A changed pause takes effect
-// at the earlier of the old due time and now plus the new pause.
+// dropped without a word; new ones start as soon as they have an address, or,
+// at a fixed cadence, at their phase. A group whose probes changed starts
+// anew. A changed cadence takes effect at the earlier of the old due time and
+// now plus the new pause or interval.
 func (e *Engine) Apply(now netsonde.Instant, targets []*netsonde.Target) {
+	e.epoch.learn(now)
 	kept := make(map[string]*target, len(targets))
 	for _, plan := range targets {
 		t := e.targets[plan.Name]
@@ -40,34 +42,36 @@ func (e *Engine) remove(t *target) {
 
 // replace puts a target's new plan in the place of its old one.
 func (e *Engine) replace(now netsonde.Instant, t *target, plan *netsonde.Target) {
-	old := t.groups
+	old, oldPlan := t.groups, t.plan
+	if oldPlan.Host != plan.Host {
+		t.unresolved = false
+	}
 	t.plan = plan
 	t.groups = make([]*group, len(plan.Groups))
+	for i := range plan.Groups {
+		if g := takeGroup(old, &plan.Groups[i]); g != nil {
+			had := oldPlan.Groups[g.place].Cadence
+			g.place = i
+			for j := range g.probes {
+				g.probes[j].plan = &plan.Groups[i].Probes[j]
+			}
+			t.groups[i] = g
+			e.recadence(now, g, had)
+		}
+	}
 	before := map[netsonde.ProbeID]*measurement{}
 	for _, g := range old {
+		if g == nil {
+			continue
+		}
+		e.abandon(g)
 		for _, m := range g.probes {
 			before[m.plan.ID] = m
 		}
 	}
 	for i := range plan.Groups {
-		if g := takeGroup(old, &plan.Groups[i]); g != nil {
-			g.place = i
-			for j := range g.probes {
-				g.probes[j].plan = &plan.Groups[i].Probes[j]
-				delete(before, g.probes[j].plan.ID)
-			}
-			t.groups[i] = g
-			e.hasten(now, g)
-		}
-	}
-	for _, g := range old {
-		if g != nil {
-			e.abandon(g)
-		}
-	}
-	for i := range plan.Groups {
 		if t.groups[i] == nil {
-			t.groups[i] = e.newGroup(now, t, i, before)
+			t.groups[i] = e.newGroup(t, i, before)
 		}
 	}
 	for id, m := range before {
@@ -75,6 +79,7 @@ func (e *Engine) replace(now netsonde.Instant, t *target, plan *netsonde.Target)
 			delete(e.probes, id)
 		}
 	}
+	e.settle(now, t)
 }
 
 // takeGroup takes from old the group that measures just what the plan does.
@@ -97,24 +102,14 @@ func takeGroup(old []*group, plan *netsonde.Group) *group {
 
 // sameMeasurement reports whether a round that runs by one plan is as good by the other.
 func sameMeasurement(a, b *netsonde.Probe) bool {
-	return a.ID == b.ID && a.Count == b.Count && a.Size == b.Size && a.Hops == b.Hops
-}
-
-// hasten brings the next round forward when the new pause is shorter.
-func (e *Engine) hasten(now netsonde.Instant, g *group) {
-	if g.start.place == 0 {
-		return
-	}
-	if due := now.Monotonic + max(g.plan().Cadence.Pause, shortestPause); due < g.start.at {
-		e.starts.set(&g.start, due)
-	}
+	return a.ID == b.ID && a.Count == b.Count && a.Size == b.Size && a.Hops == b.Hops && a.Spacing == b.Spacing
 }
 
 // newGroup makes a group for the place, with the measurements among before
 // that it goes on with.
-func (e *Engine) newGroup(now netsonde.Instant, t *target, place int, before map[netsonde.ProbeID]*measurement) *group {
+func (e *Engine) newGroup(t *target, place int, before map[netsonde.ProbeID]*measurement) *group {
 	plan := &t.plan.Groups[place]
-	g := &group{target: t, place: place, name: plan.Name}
+	g := &group{target: t, place: place, name: plan.Name, probes: make([]*measurement, 0, len(plan.Probes))}
 	g.start.group = g
 	for i := range plan.Probes {
 		probe := &plan.Probes[i]
@@ -122,13 +117,10 @@ func (e *Engine) newGroup(now netsonde.Instant, t *target, place int, before map
 		m.reviewing.measured = m
 		if earlier := before[probe.ID]; earlier != nil {
 			m.memory, m.reached = earlier.memory, earlier.reached
-			g.round = max(g.round, earlier.group.round)
+			g.round = max(g.round, earlier.group.round+earlier.group.missed)
 		}
 		g.probes = append(g.probes, m)
 		e.probes[probe.ID] = m
-	}
-	if t.addr.IsValid() && !g.finished() {
-		e.starts.set(&g.start, now.Monotonic)
 	}
 	return g
 }

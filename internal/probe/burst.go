@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"time"
+
 	"netsonde"
 	"netsonde/internal/packet"
 )
@@ -8,16 +10,63 @@ import (
 // burst is the echoes of the round under way.
 type burst struct {
 	samples []netsonde.Sample
-	slots   []int32 // by sample; noSlot once nothing is waited for
-	filled  int     // samples whose packet has been handed out
+	slots   []int32 // by sample; noSlot when nothing is waited for
+	came    int     // samples whose time to be sent has come
+	filled  int     // of those, how many have been handed out, or passed over
 	told    int     // samples whose send has been told of
 	waiting int     // samples without an outcome
+	next    *timer  // the time of the next sample; nil when they are not spaced
 }
 
 func (m *measurement) startBurst(e *Engine, now netsonde.Instant) {
 	count := m.plan.Count
-	m.burst = burst{samples: e.samples(m.group.target, count), slots: m.burst.slots[:0], waiting: count}
+	m.burst = burst{
+		samples: e.samples(m.group.target, count), slots: m.burst.slots[:0],
+		came: count, waiting: count,
+	}
+	b := &m.burst
+	for range count {
+		b.slots = append(b.slots, noSlot)
+	}
 	if count == 0 {
+		m.endBurst(e, now)
+		return
+	}
+	if m.plan.Spacing > 0 && count > 1 {
+		b.came, b.next = 1, &timer{measured: m}
+		e.echoes.set(b.next, m.echoTime(1))
+	}
+	e.sending.add(m)
+}
+
+// echoTime is when an echo of a spaced burst is to be sent.
+func (m *measurement) echoTime(i int) time.Duration {
+	return m.group.started.Monotonic + time.Duration(i)*m.plan.Spacing
+}
+
+// spaceEcho has the next echo sent, as its time has come. One that this process
+// slept through is told as stalled and not caught up.
+func (m *measurement) spaceEcho(e *Engine, now netsonde.Instant) {
+	b := &m.burst
+	for b.came < len(b.samples) {
+		i := b.came
+		at := m.echoTime(i)
+		if at > now.Monotonic {
+			break
+		}
+		b.came++
+		if now.Monotonic-at >= m.plan.Spacing {
+			b.samples[i] = netsonde.Sample{
+				Sequence: i, Sent: now.Add(at - now.Monotonic), Outcome: netsonde.OutcomeStalled,
+			}
+			b.told++
+			b.waiting--
+		}
+	}
+	if b.came < len(b.samples) {
+		e.echoes.set(b.next, m.echoTime(b.came))
+	}
+	if b.waiting == 0 {
 		m.endBurst(e, now)
 		return
 	}
@@ -26,22 +75,29 @@ func (m *measurement) startBurst(e *Engine, now netsonde.Instant) {
 
 func (m *measurement) fillBurst(e *Engine, out []packet.Probe) (n int, more bool) {
 	b := &m.burst
-	for ; n < len(out) && b.filled < len(b.samples); n++ {
+	for ; b.filled < b.came; b.filled++ {
+		if b.samples[b.filled].Outcome != netsonde.OutcomePending {
+			continue
+		}
+		if n == len(out) {
+			return n, true
+		}
 		index, s := m.newSlot(e, packet.Echo, -1, b.filled)
 		if index == noSlot {
 			return n, true
 		}
 		s.hasToken = m.plan.Size >= packet.TokenSize
 		b.samples[b.filled].Sequence = b.filled
-		b.slots = append(b.slots, index)
-		b.filled++
+		b.slots[b.filled] = index
 		out[n] = packet.Probe{
 			Protocol: packet.Echo, Destination: m.group.addr, Source: m.plan.Source,
 			Identity: s.identity, Sequence: s.sequence,
+			DSCP: m.plan.DSCP, DontFragment: m.plan.DontFragment,
 			Size: m.plan.Size, Token: s.token, Slot: index,
 		}
+		n++
 	}
-	return n, b.filled < len(b.samples)
+	return n, false
 }
 
 func (m *measurement) sentEcho(e *Engine, p *packet.Probe) {
@@ -58,8 +114,12 @@ func (m *measurement) sentEcho(e *Engine, p *packet.Probe) {
 	switch {
 	case b.waiting == 0:
 		m.endBurst(e, p.Sent)
+	case m.plan.Spacing > 0:
+		if p.Errno == 0 && m.reviewing.place == 0 {
+			e.reviews.set(&m.reviewing, m.waitEnd(p.Sent.Monotonic))
+		}
 	case b.told == len(b.samples):
-		e.reviews.set(&m.reviewing, p.Sent.Monotonic+m.plan.Timeout)
+		e.reviews.set(&m.reviewing, m.waitEnd(p.Sent.Monotonic))
 	}
 }
 
@@ -80,68 +140,103 @@ func (m *measurement) receiveEcho(e *Engine, index int32, r *packet.Reply) {
 	}
 	held, round := s.held, s.round
 	e.slots.release(index)
-	if held {
+	b := &m.burst
+	switch {
+	case !held:
+		b.slots[sample.Sequence] = noSlot
+		b.samples[sample.Sequence] = sample
+		b.waiting--
+		if b.waiting == 0 {
+			m.endBurst(e, r.Read)
+		}
+	case m.active && m.group.round == round:
+		// Its burst still runs and has not been told.
+		b.samples[sample.Sequence] = sample
+	default:
 		e.batch.Amends = append(e.batch.Amends, netsonde.Amend{
 			Probe: m.plan.ID, Round: round, Sequence: sample.Sequence,
 			Outcome: sample.Outcome, RTT: sample.RTT,
 		})
-		return
-	}
-	b := &m.burst
-	b.samples[sample.Sequence] = sample
-	b.slots[sample.Sequence] = noSlot
-	b.waiting--
-	if b.waiting == 0 {
-		m.endBurst(e, r.Read)
 	}
 }
 
 // cutBurst ends a burst with the echoes that have been sent.
 func (m *measurement) cutBurst(e *Engine, now netsonde.Instant) {
 	b := &m.burst
+	m.stopEchoes(e)
 	if b.filled == len(b.samples) {
 		return
 	}
-	b.waiting -= len(b.samples) - b.filled
-	b.samples = b.samples[:b.filled]
-	if b.waiting == 0 {
-		m.endBurst(e, now)
-		return
+	for _, sample := range b.samples[b.filled:] {
+		if sample.Outcome == netsonde.OutcomePending {
+			b.waiting--
+		}
 	}
-	e.reviews.set(&m.reviewing, b.samples[b.filled-1].Sent.Monotonic+m.plan.Timeout)
+	b.samples, b.slots, b.came = b.samples[:b.filled], b.slots[:b.filled], b.filled
+	switch {
+	case b.waiting == 0:
+		m.endBurst(e, now)
+	case m.plan.Spacing <= 0:
+		e.reviews.set(&m.reviewing, m.waitEnd(b.samples[b.filled-1].Sent.Monotonic))
+	}
 }
 
-// expireBurst gives up on every echo that is still waited for.
-func (m *measurement) expireBurst(e *Engine, now netsonde.Instant) {
+// expireBurst gives up on the echoes that were waited for long enough as of
+// empty. Those that were sent behind one another have their time together.
+func (m *measurement) expireBurst(e *Engine, now, empty netsonde.Instant) {
 	b := &m.burst
+	next := time.Duration(-1)
 	for i, index := range b.slots {
 		if index == noSlot {
 			continue
 		}
+		sent := b.samples[i].Sent.Monotonic
+		if end := m.waitEnd(sent); m.plan.Spacing > 0 && end > empty.Monotonic {
+			if next < 0 || end < next {
+				next = end
+			}
+			continue
+		}
 		b.samples[i].Outcome = netsonde.OutcomeUnanswered
-		if e.overruns.explain(b.samples[i].Sent.Monotonic, now.Monotonic) {
+		if e.overruns.explain(sent, now.Monotonic) {
 			b.samples[i].Outcome = netsonde.OutcomeOverrun
 		}
 		e.letGo(m.group.target, index, now)
+		b.slots[i] = noSlot
+		b.waiting--
 	}
-	m.endBurst(e, now)
+	if b.waiting == 0 {
+		m.endBurst(e, now)
+		return
+	}
+	if next >= 0 {
+		e.reviews.set(&m.reviewing, next)
+	}
 }
 
 func (m *measurement) endBurst(e *Engine, now netsonde.Instant) {
 	e.batch.Bursts = append(e.batch.Bursts, netsonde.Burst{
 		Probe: m.plan.ID, Round: m.group.round, Samples: m.burst.samples,
 	})
-	m.burst.samples = nil
-	m.burst.slots = m.burst.slots[:0]
+	m.stopEchoes(e)
+	m.burst.samples, m.burst.slots = nil, m.burst.slots[:0]
 	m.end(e, now)
 }
 
-// abandon forgets what is in flight.
-func (b *burst) abandon(e *Engine) {
-	for _, index := range b.slots {
+// stopEchoes lets no further echo's time come.
+func (m *measurement) stopEchoes(e *Engine) {
+	if m.burst.next != nil {
+		e.echoes.stop(m.burst.next)
+	}
+}
+
+// abandonBurst forgets what is in flight.
+func (m *measurement) abandonBurst(e *Engine) {
+	for _, index := range m.burst.slots {
 		if index != noSlot {
 			e.slots.release(index)
 		}
 	}
-	*b = burst{}
+	m.stopEchoes(e)
+	m.burst = burst{}
 }

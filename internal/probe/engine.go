@@ -29,6 +29,8 @@ type Engine struct {
 	slots    slots
 	starts   timers // of groups: the next round
 	reviews  timers // of measurements: deadlines, all judged after the sockets were read
+	echoes   timers // of measurements: the next echo of a spaced burst
+	epoch    epoch
 	sending  sendQueue
 	due      []Due
 	batch    netsonde.Batch
@@ -44,6 +46,8 @@ type target struct {
 	plan   *netsonde.Target
 	addr   netip.Addr
 	groups []*group
+	// unresolved tells that the name was looked up and has no address.
+	unresolved bool
 	// begun is the place in Engine.sweep.running + 1, 0 for a target of the plan.
 	begun   int
 	unended int // groups of a begun target that have not ended
@@ -67,14 +71,32 @@ func (e *Engine) SetAddress(now netsonde.Instant, name string, addr netip.Addr) 
 	if t == nil || t.addr == addr {
 		return
 	}
-	hadAddress := t.addr.IsValid()
-	t.addr = addr
+	t.addr, t.unresolved = addr, false
+	e.settle(now, t)
+}
+
+// Unresolved tells that a target's name was looked up and has no address.
+// Until it gets one, every round of its fixed cadences ends as soon as it is
+// due, as unresolved; those of others do not start. Unknown names, and those
+// that have an address, are ignored.
+func (e *Engine) Unresolved(now netsonde.Instant, name string) {
+	t := e.targets[name]
+	if t == nil || t.addr.IsValid() || t.unresolved {
+		return
+	}
+	t.unresolved = true
+	e.settle(now, t)
+}
+
+// settle lets a target's groups run, or not, as what is known of its address
+// has it.
+func (e *Engine) settle(now netsonde.Instant, t *target) {
+	e.epoch.learn(now)
 	for _, g := range t.groups {
-		switch {
-		case !addr.IsValid():
+		if g.ready() {
+			e.await(now, g)
+		} else {
 			e.starts.stop(&g.start)
-		case !hadAddress && !g.running && !g.finished():
-			e.starts.set(&g.start, now.Monotonic)
 		}
 	}
 }
@@ -83,8 +105,13 @@ func (e *Engine) SetAddress(now netsonde.Instant, name string, addr netip.Addr) 
 // do. ok is false when only replies, results or a new plan can bring work.
 func (e *Engine) Next() (due time.Duration, ok bool) {
 	due, ok = e.reviews.next()
-	if start, has := e.starts.next(); has && !e.draining && (!ok || start < due) {
-		due, ok = start, true
+	if e.draining {
+		return due, ok
+	}
+	for _, q := range []*timers{&e.starts, &e.echoes} {
+		if at, has := q.next(); has && (!ok || at < due) {
+			due, ok = at, true
+		}
 	}
 	return due, ok
 }
@@ -96,7 +123,10 @@ func (e *Engine) Advance(now netsonde.Instant, out []packet.Probe) (n int) {
 	e.slots.sweep(now.Monotonic)
 	if !e.draining {
 		for t := e.starts.pop(now.Monotonic); t != nil; t = e.starts.pop(now.Monotonic) {
-			e.startRound(now, t.group)
+			e.comeDue(now, t.group)
+		}
+		for t := e.echoes.pop(now.Monotonic); t != nil; t = e.echoes.pop(now.Monotonic) {
+			t.measured.spaceEcho(e, now)
 		}
 	}
 	for starved := 0; n < len(out); {

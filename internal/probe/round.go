@@ -19,7 +19,9 @@ type group struct {
 	name    string
 	probes  []*measurement
 	start   timer
+	due     time.Duration // of the round that start waits for, at a fixed cadence
 	round   uint64
+	missed  uint64 // rounds since then that were told as stalled
 	running bool
 	pending int // probes of the running round that have not ended
 	omitted int // probes of the running round that will never begin
@@ -52,6 +54,12 @@ type Due struct {
 	Probe  *netsonde.Probe
 	Round  uint64
 	Addr   netip.Addr
+	// Timeout is that of the probe, or some milliseconds less where the next
+	// round is due then.
+	Timeout time.Duration
+	// Fixed tells that the rounds start at a fixed rate: a check that cannot
+	// run soon is then better not run at all.
+	Fixed bool
 }
 
 // Due appends the checks that have come due since the last call.
@@ -62,7 +70,8 @@ func (e *Engine) Due(out []Due) []Due {
 }
 
 func (e *Engine) startRound(now netsonde.Instant, g *group) {
-	g.round++
+	g.round += g.missed + 1
+	g.missed = 0
 	g.running = true
 	g.addr = g.target.addr
 	g.started = now
@@ -70,6 +79,10 @@ func (e *Engine) startRound(now netsonde.Instant, g *group) {
 	e.running++
 	if g.pending == 0 {
 		e.endRound(now, g)
+		return
+	}
+	if !g.addr.IsValid() {
+		e.endUnresolved(now, g)
 		return
 	}
 	for _, m := range g.probes {
@@ -80,7 +93,10 @@ func (e *Engine) startRound(now netsonde.Instant, g *group) {
 		case netsonde.KindTrace:
 			m.startTrace(e, now)
 		default:
-			e.due = append(e.due, Due{g.target.plan, m.plan, g.round, g.addr})
+			e.due = append(e.due, Due{
+				Target: g.target.plan, Probe: m.plan, Round: g.round, Addr: g.addr,
+				Timeout: m.waitEnd(now.Monotonic) - now.Monotonic, Fixed: g.every() > 0,
+			})
 		}
 	}
 }
@@ -117,7 +133,13 @@ func (e *Engine) endRound(now netsonde.Instant, g *group) {
 		e.groupEnded(g.target)
 		return
 	}
-	if cadence := g.plan().Cadence; !cadence.Once && g.target.addr.IsValid() {
+	cadence := g.plan().Cadence
+	switch {
+	case cadence.Every > 0:
+		if g.start.place > 0 && g.due <= now.Monotonic {
+			e.starts.set(&g.start, g.due) // it waited for this end
+		}
+	case !cadence.Once && g.target.addr.IsValid():
 		e.starts.set(&g.start, now.Monotonic+max(cadence.Pause, shortestPause))
 	}
 }
@@ -134,7 +156,7 @@ func (e *Engine) abandon(g *group) {
 		if m.active {
 			m.active = false
 			e.reviews.stop(&m.reviewing)
-			m.burst.abandon(e)
+			m.abandonBurst(e)
 			m.trace.abandon(e)
 		}
 	}
@@ -174,7 +196,7 @@ func (m *measurement) receive(e *Engine, index int32, r *packet.Reply) {
 // review judges what has waited past its time.
 func (m *measurement) review(e *Engine, now, empty netsonde.Instant) {
 	if m.plan.Kind == netsonde.KindPing {
-		m.expireBurst(e, now)
+		m.expireBurst(e, now, empty)
 		return
 	}
 	m.reviewTrace(e, now, empty)
