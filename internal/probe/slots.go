@@ -32,9 +32,13 @@ type slot struct {
 // sequence is about the slot's packet. The token decides where both have one,
 // since hosts may answer from another of their addresses. Without it the
 // address must be the one that was probed; an answer of the target cannot
-// lack what it only had to send back.
+// lack what it only had to send back. A TCP probe has only half the token that
+// others have, so all else must be right too.
 func (s *slot) answeredBy(r *packet.Reply) bool {
 	if s.measured == nil {
+		return false
+	}
+	if s.protocol == packet.TCP && (s.destination != plainAddr(r.Destination) || s.measured.tracePort(0) != r.Port) {
 		return false
 	}
 	if s.hasToken && r.HasToken {
@@ -60,8 +64,8 @@ type slots struct {
 	key    uint64
 	pool   []slot
 	free   []int32
-	spaces [2][]space // by packet.Protocol
-	turn   [2]int
+	spaces [protocols][]space // by packet.Protocol
+	turn   [protocols]int
 	held   []heldSlot
 	first  int // of held that still counts
 }
@@ -80,16 +84,20 @@ type heldSlot struct {
 	generation uint32
 }
 
+// protocols is how many there are.
+const protocols = packet.TCP + 1
+
 // firstSequence and lastSequence bound the sequences by protocol: a UDP
 // checksum of 0 means none, and 0xffff is another way of writing it.
 var (
-	firstSequence = [2]uint16{packet.Echo: 0, packet.UDP: 1}
-	lastSequence  = [2]uint16{packet.Echo: 0xffff, packet.UDP: 0xfffe}
+	firstSequence = [protocols]uint16{packet.UDP: 1}
+	lastSequence  = [protocols]uint16{packet.Echo: 0xffff, packet.UDP: 0xfffe, packet.TCP: 0xffff}
 )
 
 func newSlots(key uint64, icmp, udp []uint16) slots {
 	s := slots{key: key}
-	for protocol, identities := range [2][]uint16{packet.Echo: icmp, packet.UDP: udp} {
+	all := [protocols][]uint16{packet.Echo: icmp, packet.UDP: udp, packet.TCP: packet.TCPIdentities(icmp, udp)}
+	for protocol, identities := range all {
 		for _, identity := range identities {
 			// A start that differs by process keeps copies that follow one
 			// another from using the same sequences.
@@ -151,6 +159,9 @@ func (s *slots) takeFrom(from *space, protocol packet.Protocol) int32 {
 		identity: from.identity, sequence: from.cursor, protocol: protocol, generation: generation,
 		token: s.token(generation, index),
 	}
+	if protocol == packet.TCP {
+		taken.token = max(taken.token&0xffff, 1) // all that a SYN has room for
+	}
 	from.slots[from.cursor] = index + 1
 	from.used++
 	from.advance(first, last)
@@ -173,7 +184,7 @@ func (p *space) advance(first, last uint16) {
 
 // find returns the slot that waits under an identity and sequence, noSlot if none does.
 func (s *slots) find(protocol packet.Protocol, identity, sequence uint16) int32 {
-	if protocol > packet.UDP {
+	if protocol >= protocols {
 		return noSlot
 	}
 	for i := range s.spaces[protocol] {

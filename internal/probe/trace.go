@@ -12,8 +12,6 @@ import (
 // every probe that overshoots the target costs it an ICMP error, of which
 // Linux sends a burst of six and then one a second.
 const (
-	// tracePort is the port that the originals probed.
-	tracePort uint16 = 33440
 	// traceWindow is how many TTLs beyond the farthest that answered are tried at once.
 	traceWindow = 4
 	// silentRun is how many silent hops in a row end a trace.
@@ -54,13 +52,7 @@ type trace struct {
 	longest  time.Duration
 	widen    time.Duration // when the window grows though nothing answers
 	failed   int           // hops whose send failed
-}
-
-func (m *measurement) traceProtocol(e *Engine) netsonde.TraceProtocol {
-	if len(e.options.UDP) == 0 {
-		return netsonde.TraceICMP
-	}
-	return m.plan.Protocol
+	method   netsonde.Method
 }
 
 func (m *measurement) startTrace(e *Engine, now netsonde.Instant) {
@@ -87,15 +79,12 @@ func (m *measurement) reach() int {
 
 func (m *measurement) fillTrace(e *Engine, out []packet.Probe) (n int, more bool) {
 	t := &m.trace
-	protocol, preferred := packet.Echo, int(uint64(m.plan.ID)&0xffff)
-	if m.traceProtocol(e) == netsonde.TraceUDP {
-		protocol = packet.UDP
-	}
+	flow, preferred := m.traceFlow(e)
 	for t.next < min(t.window, m.reach()) {
 		if n == len(out) {
 			return n, true
 		}
-		index, s := m.newSlot(e, protocol, preferred, t.next)
+		index, s := m.newSlot(e, flow.Protocol, preferred, t.next)
 		if index == noSlot {
 			return n, true
 		}
@@ -104,11 +93,10 @@ func (m *measurement) fillTrace(e *Engine, out []packet.Probe) (n int, more bool
 		t.hops = append(t.hops, traceHop{
 			Hop: netsonde.Hop{TTL: uint8(t.next)}, slot: index,
 		})
-		out[n] = packet.Probe{
-			Protocol: protocol, Destination: m.group.addr, Source: m.plan.Source,
-			TTL: uint8(t.next), Identity: s.identity, Sequence: s.sequence, Port: tracePort,
-			Size: packet.FlowSize, Token: s.token, FixedFlow: true, Slot: index,
-		}
+		p := &out[n]
+		*p = flow
+		p.TTL, p.Slot = uint8(t.next), index
+		p.Identity, p.Sequence, p.Token = s.identity, s.sequence, s.token
 		n++
 	}
 	return n, false
@@ -144,6 +132,7 @@ func (m *measurement) receiveHop(e *Engine, index int32, r *packet.Reply) {
 	hop.Addr = r.From
 	hop.RTT, hop.Stamps = roundTrip(s.sent, r)
 	hop.slot = noSlot
+	t.method = r.Method
 	reached := r.Kind == packet.EchoReply || r.Kind == packet.PortAnswered || plainAddr(r.From) == s.destination
 	e.slots.release(index)
 
@@ -196,6 +185,9 @@ func (m *measurement) proceed(e *Engine, now netsonde.Instant) {
 	case waiting:
 	case t.failed == len(t.hops):
 		t.end = netsonde.RouteSendFailed
+		if t.errno == syscall.EPROTONOSUPPORT {
+			t.end = netsonde.RouteUnsupported
+		}
 		m.endTrace(e, now, 0)
 		return
 	default:
@@ -251,7 +243,7 @@ func (m *measurement) endTrace(e *Engine, now netsonde.Instant, hops int) {
 	}
 	route := netsonde.Route{
 		Probe: m.plan.ID, Round: m.group.round, Started: m.group.started,
-		End: t.end, Protocol: m.traceProtocol(e), Errno: t.errno,
+		Flow: m.plan.Flow, End: t.end, Protocol: m.toldProtocol(e), Errno: t.errno,
 	}
 	for i := range hops {
 		route.Hops = append(route.Hops, t.hops[i].Hop)
