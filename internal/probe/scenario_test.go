@@ -25,11 +25,14 @@ var update = flag.Bool("update", false, "write what the scenarios tell into thei
 // does and tells. The commands:
 //
 //	target NAME ADDR GROUP…     a target; a group is NAME:PAUSE:PROBE[+PROBE…],
-//	                            a probe ping[,count=N,size=N,timeout=D] or
-//	                            trace[,hops=N,timeout=D,icmp] or http
+//	                            the pause a time, once, or every=D, a probe
+//	                            ping[,count=N,size=N,timeout=D,spacing=D,dscp=N,df]
+//	                            or trace[,hops=N,timeout=D,icmp] or http; all
+//	                            take phase=D, which makes their id
 //	forget NAME                 take a target out of the plan
 //	apply                       hand the plan to the engine
 //	address NAME ADDR|none      the name has this address now
+//	unresolved NAME             the name has been found to have none
 //	at T                        let time run until T, the sockets read all along
 //	sleep T                     the process is paused until T
 //	reply N [stamp=D] [rtt=D]   an echo reply to the nth packet arrives; its
@@ -171,6 +174,8 @@ func (s *scenario) command(number int, verb string, args []string) {
 			addr = netip.MustParseAddr(args[1])
 		}
 		s.engine.SetAddress(s.now, args[0]+"#1", addr)
+	case "unresolved":
+		s.engine.Unresolved(s.now, args[0]+"#1")
 	case "at":
 		s.held = false
 		until, err := time.ParseDuration(args[0])
@@ -242,14 +247,19 @@ func parseTarget(args []string) (*netsonde.Target, error) {
 	for _, spec := range args[2:] {
 		parts := strings.SplitN(spec, ":", 3)
 		group := netsonde.Group{Name: parts[0]}
-		if parts[1] == "once" {
+		switch every, fixed := strings.CutPrefix(parts[1], "every="); {
+		case parts[1] == "once":
 			group.Cadence.Once = true
-		} else {
-			pause, err := time.ParseDuration(parts[1])
+		default:
+			d, err := time.ParseDuration(every)
 			if err != nil {
 				return nil, err
 			}
-			group.Cadence.Pause = pause
+			if fixed {
+				group.Cadence.Every = d
+			} else {
+				group.Cadence.Pause = d
+			}
 		}
 		if parts[2] != "-" {
 			for _, spec := range strings.Split(parts[2], "+") {
@@ -257,7 +267,9 @@ func parseTarget(args []string) (*netsonde.Target, error) {
 				if err != nil {
 					return nil, err
 				}
-				p.ID = netsonde.NewProbeID(target.Name, target.Family, p)
+				if p.ID == 0 {
+					p.ID = netsonde.NewProbeID(target.Name, target.Family, p)
+				}
 				group.Probes = append(group.Probes, p)
 			}
 		}
@@ -281,16 +293,26 @@ func parseProbe(spec string) (netsonde.Probe, error) {
 	}
 	for _, word := range words[1:] {
 		key, value, _ := strings.Cut(word, "=")
-		if key == "icmp" {
+		switch key {
+		case "icmp":
 			p.Protocol = netsonde.TraceICMP
 			continue
-		}
-		if key == "timeout" {
-			timeout, err := time.ParseDuration(value)
+		case "df":
+			p.DontFragment = true
+			continue
+		case "timeout", "spacing", "phase":
+			d, err := time.ParseDuration(value)
 			if err != nil {
 				return p, err
 			}
-			p.Timeout = timeout
+			switch key {
+			case "timeout":
+				p.Timeout = d
+			case "spacing":
+				p.Spacing = d
+			default:
+				p.ID = netsonde.ProbeID(d)
+			}
 			continue
 		}
 		n, err := strconv.Atoi(value)
@@ -304,6 +326,8 @@ func parseProbe(spec string) (netsonde.Probe, error) {
 			p.Size = n
 		case "hops":
 			p.Hops = n
+		case "dscp":
+			p.DSCP = uint8(n)
 		default:
 			return p, fmt.Errorf("unknown parameter %q", key)
 		}
@@ -316,6 +340,9 @@ func (s *scenario) deliver(verb string, args []string) error {
 	number, err := strconv.Atoi(args[0])
 	if err != nil {
 		return err
+	}
+	if number >= len(s.packets) {
+		return fmt.Errorf("packet %d has not been sent", number)
 	}
 	p := s.packets[number]
 	r := packet.Reply{
@@ -408,6 +435,9 @@ func (s *scenario) send(out []packet.Probe) int {
 		if p.TTL > 0 {
 			label = fmt.Sprintf(" ttl %d", p.TTL)
 		}
+		if p.DSCP > 0 || p.DontFragment {
+			label += fmt.Sprintf(" dscp %d fragment %v", p.DSCP, !p.DontFragment)
+		}
 		if s.fail > 0 {
 			s.fail--
 			p.Errno = s.errno
@@ -461,12 +491,16 @@ func (s *scenario) tell() {
 		if r.Changed {
 			news = " news"
 		}
-		end := [...]string{"exhausted", "reached", "unreachable", "silent", "send failed", "unsupported"}[r.End]
+		end := [...]string{"exhausted", "reached", "unreachable", "silent", "send failed", "unsupported", "unresolved"}[r.End]
 		s.line("route %s %d since %v: %s; %s%s",
 			s.names[r.Probe], r.Round, r.Started.Monotonic, strings.Join(words, ", "), end, news)
 	}
 	for _, c := range batch.Services {
 		s.line("service %s %d: %s", s.names[c.Probe], c.Round, c.State)
+	}
+	for _, stalled := range batch.Stalls {
+		s.line("stall %s %d rounds from %d, due %v",
+			s.names[stalled.Probe], stalled.Rounds, stalled.First, stalled.Due.Monotonic)
 	}
 	for _, a := range batch.Amends {
 		s.line("amend %s %d.%d: %s %v", s.names[a.Probe], a.Round, a.Sequence, a.Outcome, a.RTT)
