@@ -1,0 +1,171 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// schemaDialect is the version of JSON Schema that is written.
+const schemaDialect = "https://json-schema.org/draft/2020-12/schema"
+
+// The patterns of values that the schema knows by their look. A value that
+// takes its text from the environment has no look of its own.
+const (
+	environmentPattern = `\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}`
+	durationPattern    = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h|d))+$`
+	sizePattern        = `^[0-9]+(\.[0-9]+)? ?(B|kB|KB|MB|KiB|MiB)?$`
+	addressPattern     = `^[0-9A-Fa-f:.]+(%.+)?$`
+)
+
+// Schema returns the native format as a JSON Schema of draft 2020-12. It
+// refuses unknown keys, wrong types and numbers out of range. What hangs on
+// several values, on other files or on a duration's length it cannot tell.
+func Schema() []byte {
+	description := Describe()
+	definitions := map[string]any{
+		"environment": map[string]any{"type": "string", "pattern": environmentPattern, "description": "Taken from the environment."},
+	}
+	for _, mapping := range description.Mappings[1:] {
+		definitions[mapping.Name] = schemaOfMapping(mapping, description.Kinds)
+	}
+	root := schemaOfMapping(description.Mappings[0], description.Kinds)
+	root["$schema"] = schemaDialect
+	root["title"] = "netsonde's configuration"
+	root["$defs"] = definitions
+
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(root); err != nil {
+		panic("config: the schema is made of plain values: " + err.Error())
+	}
+	return text.Bytes()
+}
+
+func schemaOfMapping(mapping Mapping, kinds []string) map[string]any {
+	properties := map[string]any{}
+	var required []string
+	for _, key := range mapping.Keys {
+		schema := schemaOfValue(key.Type, key, kinds)
+		schema["description"] = describeKey(key)
+		if value, ok := schemaDefault(key); ok {
+			schema["default"] = value
+		}
+		properties[key.Name] = schema
+		// What a probe needs may stand among the defaults.
+		if key.Required && !slices.Contains(kinds, mapping.Name) {
+			required = append(required, key.Name)
+		}
+	}
+	schema := map[string]any{
+		"type": "object", "description": mapping.Text, "properties": properties, "additionalProperties": false,
+	}
+	if required != nil {
+		schema["required"] = required
+	}
+	if mapping.Name == "target" {
+		// Either is the other's default.
+		schema["anyOf"] = []any{
+			map[string]any{"required": []string{"host"}},
+			map[string]any{"required": []string{"name"}},
+		}
+	}
+	return schema
+}
+
+// schemaOfValue is the schema of a value of a type, whose range and words are
+// the key's.
+func schemaOfValue(t ValueType, key Key, kinds []string) map[string]any {
+	reference := func(name string) map[string]any { return map[string]any{"$ref": "#/$defs/" + name} }
+	either := func(schemas ...any) map[string]any {
+		return map[string]any{"anyOf": append(schemas, reference("environment"))}
+	}
+	number := func() map[string]any {
+		return map[string]any{"type": "integer", "minimum": key.Least, "maximum": key.Most}
+	}
+	pattern := func(pattern string) map[string]any { return map[string]any{"type": "string", "pattern": pattern} }
+	// YAML reads some texts as numbers or booleans; they are taken as written.
+	single := map[string]any{"type": []string{"string", "number", "boolean"}}
+
+	switch t {
+	case ValueInteger:
+		return either(number())
+	case ValueSize:
+		return either(number(), pattern(sizePattern))
+	case ValueDuration:
+		return either(pattern(durationPattern))
+	case ValueBoolean:
+		return either(map[string]any{"type": "boolean"})
+	case ValueEnum:
+		return either(map[string]any{"enum": key.Values})
+	case ValueAddress:
+		return either(pattern(addressPattern))
+	case ValuePath, ValueHost:
+		return map[string]any{"type": "string", "minLength": 1}
+	case ValueMapping:
+		return reference(key.Mapping)
+	case ValueLabels:
+		return map[string]any{"type": "object", "additionalProperties": single, "maxProperties": key.Most}
+	case ValueProbe:
+		properties := map[string]any{}
+		for _, kind := range kinds {
+			properties[kind] = reference(kind)
+		}
+		return map[string]any{"anyOf": []any{
+			map[string]any{"enum": kinds},
+			map[string]any{
+				"type": "object", "properties": properties, "additionalProperties": false,
+				"minProperties": 1, "maxProperties": 1,
+			},
+		}}
+	case ValueTarget:
+		return map[string]any{"anyOf": []any{map[string]any{"type": "string", "minLength": 1}, reference("target")}}
+	case ValueList:
+		list := map[string]any{"type": "array", "items": schemaOfValue(key.Element, key, kinds)}
+		if key.Element != ValueInteger {
+			if key.Least > 0 {
+				list["minItems"] = key.Least
+			}
+			if key.Most > 0 {
+				list["maxItems"] = key.Most
+			}
+		}
+		return list
+	default:
+		return single
+	}
+}
+
+// describeKey is what an editor shows of a key.
+func describeKey(key Key) string {
+	text := key.Text
+	if limits := describeRange(key); limits != "" {
+		text += " " + strings.ToUpper(limits[:1]) + limits[1:] + "."
+	}
+	if key.Default != "" {
+		text += fmt.Sprintf(" Default: %s.", strings.Trim(key.Default, "()"))
+	}
+	return text
+}
+
+// schemaDefault is a default as a value of its type; a description of one is none.
+func schemaDefault(key Key) (value any, ok bool) {
+	if key.Default == "" || strings.HasPrefix(key.Default, "(") {
+		return nil, false
+	}
+	switch key.Type {
+	case ValueInteger:
+		number, isInteger := parseInteger(key.Default)
+		return number, isInteger
+	case ValueBoolean:
+		return key.Default == "true", true
+	case ValueList, ValueMapping:
+		return nil, false
+	default:
+		return key.Default, true
+	}
+}
