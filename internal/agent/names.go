@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -167,7 +168,7 @@ func (a *Agent) lookUp(ctx context.Context, n *name, tell bool) (known bool) {
 	target, current := n.target, n.address
 	a.mu.Unlock()
 
-	address, err := a.resolve(ctx, target, current)
+	address, err := resolve(ctx, a.config.Resolver, a.config.Proc, target, current)
 	known = err == nil || ctx.Err() == nil
 	switch {
 	case err == nil:
@@ -220,15 +221,15 @@ func (a *Agent) failed(n *name, err error, tell bool) {
 
 // resolve asks the kernel's routes for the gateway and the resolver for all
 // other names.
-func (a *Agent) resolve(ctx context.Context, target *netsonde.Target, current netip.Addr) (netip.Addr, error) {
+func resolve(ctx context.Context, resolver Resolver, proc fs.FS, target *netsonde.Target, current netip.Addr) (netip.Addr, error) {
 	if target.Host == gatewayName {
-		if address := choose(target.Family, gateways(a.config.Proc), current); address.IsValid() {
+		if address := choose(target.Family, gateways(proc), current); address.IsValid() {
 			return address, nil
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
-	addresses, err := a.config.Resolver.LookupNetIP(ctx, lookupNetwork(target.Family), target.Host)
+	addresses, err := resolver.LookupNetIP(ctx, lookupNetwork(target.Family), target.Host)
 	if err != nil {
 		return netip.Addr{}, err
 	}

@@ -39,6 +39,7 @@ type Engine struct {
 	draining bool
 	overruns overruns
 	sweep    sweep
+	awaited  awaited
 }
 
 // target is one target of the plan and where it is now.
@@ -158,6 +159,9 @@ func (e *Engine) Sent(probes []packet.Probe) {
 		p := &probes[i]
 		if s := &e.slots.pool[p.Slot]; s.measured != nil {
 			s.sent = p.Sent
+			if p.Errno == 0 {
+				e.awaited.sent(p.Sent.Monotonic)
+			}
 			s.measured.sent(e, p)
 		}
 	}
@@ -171,6 +175,7 @@ func (e *Engine) Receive(r *packet.Reply) {
 		return
 	}
 	if s := &e.slots.pool[index]; s.answeredBy(r) {
+		e.awaited.answered(s.sent.Monotonic)
 		s.measured.receive(e, index, r)
 	}
 }

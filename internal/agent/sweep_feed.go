@@ -1,0 +1,146 @@
+package agent
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+
+	"netsonde"
+)
+
+// feedAhead is how many targets with an address wait to begin, and less than
+// how many may still begin when the writer has fallen behind.
+const feedAhead = 256
+
+// candidate is a target that may begin.
+type candidate struct {
+	target  *netsonde.Target
+	address netip.Addr
+}
+
+// feed takes targets from their sequence, looks up their names, and has them
+// ready when the sweep wants more.
+type feed struct {
+	config  SweepConfig
+	shard   *shard
+	lookups lookupLimit
+	// taken wakes the feed when there is room for more.
+	taken chan struct{}
+
+	mu    sync.Mutex
+	ready []candidate
+	// hungry tells that the sweep found nothing and is to be woken.
+	hungry bool
+	ended  bool
+}
+
+func newFeed(config SweepConfig, s *shard) *feed {
+	return &feed{config: config, shard: s, lookups: newLookupLimit(), taken: make(chan struct{}, 1)}
+}
+
+// run feeds until the targets, ctx or the room for results come to an end; the
+// last is an error.
+func (f *feed) run(ctx context.Context) (err error) {
+	var lookups sync.WaitGroup
+	defer func() {
+		lookups.Wait()
+		f.mu.Lock()
+		f.ended = true
+		f.mu.Unlock()
+		if err != nil {
+			f.shard.post(f.shard.drain)
+		}
+		f.shard.connection.Wake()
+	}()
+	for target := range f.config.Targets {
+		if err := f.config.Room(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		address, literal := literalAddress(target)
+		switch {
+		case address.IsValid():
+			if !f.put(ctx, candidate{target, address}) {
+				return nil
+			}
+		case literal:
+			f.unresolved(target, errNoAddress)
+		default:
+			release, err := f.lookups.acquire(ctx)
+			if err != nil {
+				return nil
+			}
+			lookups.Go(func() {
+				address, err := resolve(ctx, f.config.Resolver, f.config.Proc, target, netip.Addr{})
+				release()
+				switch {
+				case err == nil:
+					f.put(ctx, candidate{target, address})
+				case ctx.Err() == nil:
+					f.unresolved(target, err)
+				}
+			})
+		}
+	}
+	return nil
+}
+
+// literalAddress returns the address that a target's host is, which is not
+// valid if it is of the wrong family.
+func literalAddress(target *netsonde.Target) (address netip.Addr, literal bool) {
+	address, err := netip.ParseAddr(target.Host)
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	return choose(target.Family, []netip.Addr{address}, netip.Addr{}), true
+}
+
+func (f *feed) unresolved(target *netsonde.Target, reason error) {
+	f.shard.post(func(now netsonde.Instant) { f.shard.unresolved(now, target, reason.Error()) })
+}
+
+// put has a target ready, as soon as there is room for it. It reports false
+// when ctx ended before.
+func (f *feed) put(ctx context.Context, c candidate) bool {
+	f.mu.Lock()
+	for len(f.ready) >= feedAhead {
+		f.mu.Unlock()
+		select {
+		case <-f.taken:
+		case <-ctx.Done():
+			return false
+		}
+		f.mu.Lock()
+	}
+	f.ready = append(f.ready, c)
+	room, hungry := len(f.ready) < feedAhead, f.hungry
+	f.hungry = false
+	f.mu.Unlock()
+	if room {
+		f.tellTaken() // others may wait for the rest of the room
+	}
+	if hungry {
+		f.shard.connection.Wake()
+	}
+	return ctx.Err() == nil
+}
+
+// take exchanges emptied, whose memory is used again, for what is ready. more
+// that follow are told by a Wake; ended tells that none do.
+func (f *feed) take(emptied []candidate) (ready []candidate, ended bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ready, f.ready = f.ready, emptied
+	f.hungry = len(ready) == 0
+	f.tellTaken()
+	return ready, f.ended
+}
+
+func (f *feed) tellTaken() {
+	select {
+	case f.taken <- struct{}{}:
+	default:
+	}
+}
