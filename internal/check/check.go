@@ -9,29 +9,32 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net"
+	"net/http"
 	"net/netip"
-	"syscall"
 	"time"
 
 	"netsonde"
 )
 
-// DialContext opens a TCP connection to destination. A valid source is the
-// local address to connect from. It must return soon after ctx ends, and its
-// errors should wrap the syscall.Errno of the failure, by which closed,
-// filtered and failed are told apart.
+// DialContext opens a connection to destination. A valid source is the local
+// address to connect from. It must return soon after ctx ends, and its errors
+// should wrap the syscall.Errno of the failure, by which closed, filtered and
+// failed are told apart.
 type DialContext func(ctx context.Context, source netip.Addr, destination netip.AddrPort) (net.Conn, error)
 
 // Options are what a Checker works with. The zero value is the system's network
 // and its trusted authorities.
 type Options struct {
-	// DialContext opens connections; nil dials through the system.
+	// DialContext opens TCP connections; nil dials through the system.
 	DialContext DialContext
+	// DialDatagram opens connected UDP sockets; nil dials through the system.
+	DialDatagram DialContext
 	// RootCAs are the authorities against which certificates are reported; nil
 	// means the system's.
 	RootCAs *x509.CertPool
@@ -40,9 +43,10 @@ type Options struct {
 // Checker runs service checks. It holds nothing between them and may be used
 // by many goroutines at once.
 type Checker struct {
-	dial  DialContext
-	roots *x509.CertPool
-	tls   *tls.Config
+	dial         DialContext
+	dialDatagram DialContext
+	roots        *x509.CertPool
+	tls          *tls.Config
 }
 
 // New returns a checker.
@@ -50,17 +54,23 @@ func New(o Options) *Checker {
 	if o.DialContext == nil {
 		o.DialContext = dialSystem
 	}
-	return &Checker{dial: o.DialContext, roots: o.RootCAs, tls: clientConfig()}
+	if o.DialDatagram == nil {
+		o.DialDatagram = dialSystemDatagram
+	}
+	return &Checker{dial: o.DialContext, dialDatagram: o.DialDatagram, roots: o.RootCAs, tls: clientConfig()}
 }
 
 // Check runs one check of the kind that the probe names, against its port, or
-// the kind's own port if it is 0. host is the name as typed: it goes into SNI
-// and the Host header, and certificates are judged by it. The context must
+// the kind's own port if it is 0, and asks what the probe's parameters say.
+// host is the name as typed: unless the parameters have another it goes into
+// SNI and the Host header, and certificates are judged by it. The context must
 // have a deadline, since nothing else bounds the time.
 //
 // The result tells everything, failures of this machine included, but its
 // round, which the caller knows. A server that spoke its protocol and then
-// stalled or hung up is open: what it had said until then is kept.
+// stalled or hung up is open: what it had said until then is kept. One that
+// spoke it but said something else than the parameters want is
+// [netsonde.ServiceWrongProtocol]; what it said is kept there too.
 //
 // As long as this process has no file descriptor to spare, connecting waits
 // for one until the context ends; the check starts with the attempt that had one.
@@ -77,62 +87,77 @@ func (c *Checker) Check(ctx context.Context, probe *netsonde.Probe, host string,
 		service.Port = probe.Kind.Port()
 	}
 	talk := c.conversation(probe.Kind)
-	switch {
-	case talk == nil:
-		service.Reason = "no such service check: " + probe.Kind.String()
+	if service.Reason = refusal(probe, talk, &service, host); service.Reason != "" {
 		return service
-	case !speakable(host):
-		service.Reason = "host name holds white space or control characters"
-		return service
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		// Silence that nobody could have broken says nothing about the target.
 		service.Reason = "not run before its deadline"
 		return service
 	}
 
-	conn, err := c.connect(ctx, probe.Source, &service)
+	dial := c.dial
+	if probe.Kind == netsonde.KindDNS {
+		dial = c.dialDatagram
+	}
+	conn, err := connect(ctx, dial, probe.Source, &service)
 	if err != nil {
 		service.State, service.Reason = connectFailure(ctx, err)
 		return service
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() {
-		// A deadline in the past fails every read and write, also those that wait.
-		_ = conn.SetDeadline(time.Unix(1, 0))
-	})()
 	now := time.Now()
 	service.Phases.Connect = now.Sub(service.Started)
+	if probe.Kind == netsonde.KindTCP {
+		service.State, service.RTT = netsonde.ServiceOpen, service.Phases.Connect
+		return service
+	}
 
+	defer endWith(ctx, conn)()
 	limited := &limitedConn{Conn: conn, left: ReadLimit}
-	talk(ctx, &exchange{conn: limited, transport: limited, service: &service, phase: now}, host)
+	x := &exchange{conn: limited, transport: limited, service: &service, host: host, source: probe.Source, phase: now}
+	if probe.Check != nil {
+		x.asked = *probe.Check
+		x.host = cmp.Or(probe.Check.ServerName, host)
+	} else {
+		x.asked.Method = http.MethodHead
+	}
+	talk(ctx, x)
 	return service
 }
 
-// filePause is the wait between attempts to get a file descriptor. Other
-// checks, which hold them, take milliseconds.
-const filePause = 5 * time.Millisecond
-
-// connect dials until it fails for another reason than a lack of file
-// descriptors, which says nothing about the service. The last attempt is where
-// the check starts.
-func (c *Checker) connect(ctx context.Context, source netip.Addr, service *netsonde.Service) (net.Conn, error) {
-	for {
-		service.Started = time.Now()
-		conn, err := c.dial(ctx, source, netip.AddrPortFrom(service.Addr, service.Port))
-		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
-			return conn, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-time.After(filePause):
-		}
+// refusal says why a check cannot be run, "" when it can.
+func refusal(probe *netsonde.Probe, talk conversation, service *netsonde.Service, host string) string {
+	switch {
+	case talk == nil && probe.Kind != netsonde.KindTCP:
+		return "no such service check: " + probe.Kind.String()
+	case service.Port == 0:
+		return "no port to check: name one"
+	case !speakable(host):
+		return "host name holds white space or control characters"
+	case probe.Source.IsValid() && probe.Source.Is4() != service.Addr.Is4():
+		return "source address is not of the family of " + service.Addr.String()
+	case probe.Check == nil:
+		return ""
+	default:
+		return unspeakable(probe.Check)
 	}
 }
 
-// conversation returns what is said to a service of this kind, nil if the kind
-// is no service check.
-func (c *Checker) conversation(kind netsonde.Kind) func(context.Context, *exchange, string) {
+// endWith has all reads and writes of a connection fail once ctx ends, until
+// it is told to stop.
+func endWith(ctx context.Context, conn net.Conn) (stop func() bool) {
+	return context.AfterFunc(ctx, func() {
+		// A deadline in the past fails every read and write, also those that wait.
+		_ = conn.SetDeadline(time.Unix(1, 0))
+	})
+}
+
+// conversation is what is said to a service once there is a connection.
+type conversation func(context.Context, *exchange)
+
+// conversation returns the kind's, nil if nothing is said to it.
+func (c *Checker) conversation(kind netsonde.Kind) conversation {
 	switch kind {
 	case netsonde.KindHTTP:
 		return checkHTTP
@@ -140,28 +165,13 @@ func (c *Checker) conversation(kind netsonde.Kind) func(context.Context, *exchan
 		return c.checkHTTPS
 	case netsonde.KindMySQL:
 		return checkMySQL
+	case netsonde.KindTLS:
+		return c.checkTLS
+	case netsonde.KindDNS:
+		return c.checkDNS
+	case netsonde.KindSSH:
+		return checkSSH
 	default:
 		return nil
 	}
-}
-
-// speakable reports whether a host name can stand in a request without
-// breaking out of its line.
-func speakable(host string) bool {
-	for i := range len(host) {
-		if host[i] <= ' ' || host[i] == 0x7f {
-			return false
-		}
-	}
-	return host != ""
-}
-
-// dialSystem connects through the system's network.
-func dialSystem(ctx context.Context, source netip.Addr, destination netip.AddrPort) (net.Conn, error) {
-	// A connection that lives a second needs no keepalive.
-	dialer := net.Dialer{KeepAlive: -1}
-	if source.IsValid() {
-		dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(source, 0))
-	}
-	return dialer.DialContext(ctx, "tcp", destination.String())
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"time"
 
 	"netsonde"
@@ -41,6 +42,12 @@ type exchange struct {
 	conn      net.Conn
 	transport *limitedConn
 	service   *netsonde.Service
+	// host is the name that the server is called by.
+	host string
+	// asked is what is asked of it.
+	asked netsonde.CheckParameters
+	// source is the local address, invalid if any will do.
+	source netip.Addr
 	// phase is when the running phase began.
 	phase time.Time
 	// answered is set once conn has been read from.
@@ -80,6 +87,12 @@ func (x *exchange) receive(feed func([]byte) (done bool)) error {
 // fail notes that the service did not speak its protocol because of err.
 func (x *exchange) fail(ctx context.Context, err error) {
 	x.service.State, x.service.Reason = conversationFailure(ctx, err, x.answered)
+}
+
+// refuse notes that the service spoke its protocol but said something else
+// than was wanted of it.
+func (x *exchange) refuse(reason string) {
+	x.service.State, x.service.Reason = netsonde.ServiceWrongProtocol, truncate(reason)
 }
 
 // conversationFailure says what an error means that came after the connection

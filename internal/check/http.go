@@ -1,11 +1,15 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,11 +21,12 @@ var (
 	errTLSHere = errors.New("answer is TLS, not HTTP")
 )
 
-// checkHTTP asks for the head of the root page and reads the answer's status
-// and Server header (RFC 9110, RFC 9112).
-func checkHTTP(ctx context.Context, x *exchange, host string) {
-	request := "HEAD / HTTP/1.1\r\n" +
-		"Host: " + hostHeader(host, x.service.Port, x.service.Kind.Port()) + "\r\n" +
+// checkHTTP asks for a page, the head of the root page unless the parameters
+// say otherwise, and reads the answer's status and Server header (RFC 9110,
+// RFC 9112).
+func checkHTTP(ctx context.Context, x *exchange) {
+	request := cmp.Or(x.asked.Method, http.MethodGet) + " " + cmp.Or(x.asked.Path, "/") + " HTTP/1.1\r\n" +
+		"Host: " + hostHeader(x.host, x.service.Port, x.service.Kind.Port()) + "\r\n" +
 		"User-Agent: netsonde\r\n" +
 		"Connection: close\r\n\r\n"
 	// A failed write is no answer yet: a server of another protocol may have
@@ -36,6 +41,9 @@ func checkHTTP(ctx context.Context, x *exchange, host string) {
 		x.service.State = netsonde.ServiceOpen
 		x.service.Code = response.code
 		x.service.Server = response.server
+		if wanted := x.asked.Status; len(wanted) > 0 && !slices.Contains(wanted, response.code) {
+			x.refuse(fmt.Sprintf("status %d, wanted %s", response.code, listed(wanted)))
+		}
 	case err != nil:
 		x.fail(ctx, err)
 	case parser.looksLikeTLS():
@@ -43,6 +51,15 @@ func checkHTTP(ctx context.Context, x *exchange, host string) {
 	default:
 		x.fail(ctx, errNotHTTP)
 	}
+}
+
+// listed writes numbers with commas between them.
+func listed(numbers []int) string {
+	texts := make([]string, len(numbers))
+	for i, number := range numbers {
+		texts[i] = strconv.Itoa(number)
+	}
+	return strings.Join(texts, ", ")
 }
 
 // hostHeader is the value of the Host header (RFC 9110, section 7.2): the host

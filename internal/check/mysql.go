@@ -16,7 +16,7 @@ var errNotMySQL = errors.New("answer is not a MySQL greeting")
 // Servers count a connection that is closed on their greeting as a handshake
 // error of this machine and block it after max_connect_errors of them in a row
 // (error 1129). connmonitor does the same to them.
-func checkMySQL(ctx context.Context, x *exchange, _ string) {
+func checkMySQL(ctx context.Context, x *exchange) {
 	var parser greetingParser
 	err := x.receive(parser.feed)
 	greeting, ok := parser.greeting()

@@ -1,0 +1,65 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"netsonde"
+)
+
+// dialSystem connects through the system's network.
+func dialSystem(ctx context.Context, source netip.Addr, destination netip.AddrPort) (net.Conn, error) {
+	// A connection that lives a second needs no keepalive.
+	dialer := net.Dialer{KeepAlive: -1}
+	conn, err := dialer.DialTCP(ctx, "tcp", local(source), destination)
+	if err != nil {
+		// Not a nil pointer in an interface.
+		return nil, err
+	}
+	return conn, nil
+}
+
+// dialSystemDatagram opens a UDP socket of the system's that is connected, so
+// that it receives from its destination only, and ICMP errors too.
+func dialSystemDatagram(ctx context.Context, source netip.Addr, destination netip.AddrPort) (net.Conn, error) {
+	var dialer net.Dialer
+	conn, err := dialer.DialUDP(ctx, "udp", local(source), destination)
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+// local is a source address with any port, or nothing.
+func local(source netip.Addr) netip.AddrPort {
+	if !source.IsValid() {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(source, 0)
+}
+
+// filePause is the wait between attempts to get a file descriptor. Other
+// checks, which hold them, take milliseconds.
+const filePause = 5 * time.Millisecond
+
+// connect dials until it fails for another reason than a lack of file
+// descriptors, which says nothing about the service. The last attempt is where
+// the check starts.
+func connect(ctx context.Context, dial DialContext, source netip.Addr, service *netsonde.Service) (net.Conn, error) {
+	for {
+		service.Started = time.Now()
+		conn, err := dial(ctx, source, netip.AddrPortFrom(service.Addr, service.Port))
+		if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) {
+			return conn, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(filePause):
+		}
+	}
+}
