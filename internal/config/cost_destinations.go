@@ -32,8 +32,8 @@ func isLoopback(host string, addr netip.Addr) bool {
 		(len(host) == len("localhost") || host[len(host)-len("localhost")-1] == '.')
 }
 
-// load is what an address is sent, and the first target that has it.
-type load struct {
+// destinationLoad is what an address is sent, and the first target that has it.
+type destinationLoad struct {
 	high, low uint64
 	sent      float64
 	target    int
@@ -42,12 +42,12 @@ type load struct {
 // loads collects what destinations are sent. Addresses are sorted, since they
 // mostly come in order and their networks lie together.
 type loads struct {
-	addresses []load
-	names     map[uint64]load
+	addresses []destinationLoad
+	names     map[uint64]destinationLoad
 	seed      maphash.Seed
 }
 
-func newLoads() *loads { return &loads{names: map[uint64]load{}, seed: maphash.MakeSeed()} }
+func newLoads() *loads { return &loads{names: map[uint64]destinationLoad{}, seed: maphash.MakeSeed()} }
 
 func (l *loads) add(target int, host string, addr netip.Addr, sent float64) {
 	if !addr.IsValid() {
@@ -61,7 +61,7 @@ func (l *loads) add(target int, host string, addr netip.Addr, sent float64) {
 		return
 	}
 	bytes := addr.Unmap().As16()
-	l.addresses = append(l.addresses, load{
+	l.addresses = append(l.addresses, destinationLoad{
 		high: binary.BigEndian.Uint64(bytes[:8]), low: binary.BigEndian.Uint64(bytes[8:]), sent: sent, target: target,
 	})
 }
@@ -69,10 +69,10 @@ func (l *loads) add(target int, host string, addr netip.Addr, sent float64) {
 // busiest returns what is sent the most: of equals an address before a name,
 // and the first of the plan.
 func (l *loads) busiest(plan *netsonde.Plan) (destination, network Busiest) {
-	slices.SortFunc(l.addresses, func(a, b load) int {
+	slices.SortFunc(l.addresses, func(a, b destinationLoad) int {
 		return cmp.Or(cmp.Compare(a.high, b.high), cmp.Compare(a.low, b.low), cmp.Compare(a.target, b.target))
 	})
-	address, found := heaviest(l.addresses, func(a, b load) bool { return a.high == b.high && a.low == b.low })
+	address, found := heaviest(l.addresses, func(a, b destinationLoad) bool { return a.high == b.high && a.low == b.low })
 	if found {
 		destination = Busiest{To: plan.Targets[address.target].Host, PacketsSent: address.sent}
 		sum, _ := heaviest(l.addresses, sameNetwork)
@@ -82,7 +82,7 @@ func (l *loads) busiest(plan *netsonde.Plan) (destination, network Busiest) {
 			network.To = prefix.String()
 		}
 	}
-	name, named := load{target: len(plan.Targets)}, false
+	name, named := destinationLoad{target: len(plan.Targets)}, false
 	for _, l := range l.names {
 		if !named || l.sent > name.sent || l.sent == name.sent && l.target < name.target {
 			name, named = l, true
@@ -95,7 +95,7 @@ func (l *loads) busiest(plan *netsonde.Plan) (destination, network Busiest) {
 }
 
 // sameNetwork reports whether two addresses share a /24 or /48.
-func sameNetwork(a, b load) bool {
+func sameNetwork(a, b destinationLoad) bool {
 	if isMapped(a) != isMapped(b) {
 		return false
 	}
@@ -107,7 +107,7 @@ func sameNetwork(a, b load) bool {
 
 // isMapped reports whether the key is an IPv4 address, which is held as an
 // IPv6 one (RFC 4291, section 2.5.5.2).
-func isMapped(l load) bool { return l.high == 0 && l.low>>32 == 0xffff }
+func isMapped(l destinationLoad) bool { return l.high == 0 && l.low>>32 == 0xffff }
 
 // networkLength is the prefix of the network that an address falls under.
 func networkLength(addr netip.Addr) int {
@@ -119,7 +119,7 @@ func networkLength(addr netip.Addr) int {
 
 // heaviest sums neighbours that are the same and returns the greatest sum,
 // with its first target; false when there are none.
-func heaviest(sorted []load, same func(a, b load) bool) (greatest load, ok bool) {
+func heaviest(sorted []destinationLoad, same func(a, b destinationLoad) bool) (greatest destinationLoad, ok bool) {
 	for i := 0; i < len(sorted); {
 		sum := sorted[i]
 		for i++; i < len(sorted) && same(sum, sorted[i]); i++ {
