@@ -113,6 +113,7 @@ func (p *program) rootCommand() *cobra.Command {
 		RunE:  func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	root.AddCommand(
+		p.pingCommand(), p.traceCommand(), p.scanCommand(),
 		p.runCommand(), p.connmonitorCommand(), p.connvitalsCommand(), p.pmonitorCommand(), p.meshCommand(), p.labCommand(),
 		p.versionCommand(),
 		installCommand(), uninstallCommand(),

@@ -1,0 +1,376 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"netsonde"
+	"netsonde/internal/agent"
+	"netsonde/internal/check"
+	"netsonde/internal/console"
+	"netsonde/internal/hosts"
+	"netsonde/internal/socket"
+)
+
+// The exit codes of the one-shot tools, which are fping's.
+const (
+	exitUnreachable  = 1
+	exitUnresolved   = 2
+	exitToolUsage    = 3
+	exitSystem       = 4
+	unreadTargets    = 1024 // so many may wait for the writer before no more are started
+	reverseTimeout   = 2 * time.Second
+	freeTargets      = 1 << 20 // more want a rate
+	unlimited        = "max"
+	budgetRate       = 10_000 // packets a second
+	budgetNetwork    = 2_000  // of them into one /24 or /48
+	budgetTarget     = 100    // of them to one target
+	shortestInterval = time.Second / budgetTarget
+)
+
+// oneShot is what ping, trace and scan have in common: hosts that are measured
+// once each.
+type oneShot struct {
+	program *program
+	tool    console.Tool
+	// probes are those of every target; their IDs are filled in.
+	probes []netsonde.Probe
+
+	timeout     time.Duration
+	rate        string
+	json, quiet bool
+	open        bool
+	four, six   bool
+	source      string
+	names       bool
+
+	sets  []hosts.Set
+	total uint64
+}
+
+// command makes the tool's command. prepare judges its own flags and sets the
+// probes.
+func (o *oneShot) command(use, short, long string, prepare func() error) *cobra.Command {
+	command := &cobra.Command{
+		Use: use, Short: short, Long: long + toolHelp,
+		RunE: func(command *cobra.Command, expressions []string) error {
+			if err := o.read(expressions); err != nil {
+				return o.program.failed(err)
+			}
+			if err := errors.Join(o.judge(), prepare()); err != nil {
+				return o.program.failed(err)
+			}
+			return exit(o.run(command.Context()))
+		},
+	}
+	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return o.program.failed(err) })
+	flags := command.Flags()
+	flags.SortFlags = false
+	flags.DurationVarP(&o.timeout, "timeout", "t", o.timeout, "how long an answer is waited for")
+	flags.StringVar(&o.rate, "rate", "", "packets a second, or max (default: the probe budget)")
+	flags.BoolVar(&o.json, "json", false, "print one line of JSON a target")
+	flags.BoolVarP(&o.quiet, "quiet", "q", false, "print only the summary")
+	flags.BoolVarP(&o.four, "ipv4", "4", false, "use IPv4 addresses only")
+	flags.BoolVarP(&o.six, "ipv6", "6", false, "use IPv6 addresses only")
+	flags.StringVar(&o.source, "source", "", "the address of this machine to send from")
+	flags.BoolVarP(&o.names, "names", "n", false, "look up the names of addresses")
+	return command
+}
+
+// toolHelp is what the help of every tool ends with.
+const toolHelp = `
+
+A host is a name, an address, a network (10.0.0.0/24), a range (10.0.0.1-50), or
+a pattern (web[01-20].example). @FILE reads one a line, with # before comments,
+and @- reads standard input.
+
+Packets leave within the probe budget: 10,000 a second, 2,000 into one /24 or
+/48. --rate sets another bound and max none but what can be answered. This
+machine's own addresses are exempt.
+
+Exit codes: 0 all hosts are reachable, 1 some are not, 2 some have no address,
+3 wrong usage, 4 failure of this machine.`
+
+// failed tells an error and returns the exit code for it.
+func (p *program) failed(err error) error {
+	var system failureError
+	if errors.As(err, &system) {
+		p.diagnostics.Error("OSError", err.Error())
+		return exitCode(exitSystem)
+	}
+	p.diagnostics.Error("Exception", err.Error())
+	return exitCode(exitToolUsage)
+}
+
+// judge checks the flags that all tools have.
+func (o *oneShot) judge() error {
+	if o.four && o.six {
+		return errors.New("-4 and -6 exclude each other: give one, or neither for any address")
+	}
+	if o.timeout <= 0 || o.timeout > time.Hour {
+		return fmt.Errorf("--timeout %v is out of range: give more than 0 and at most 1h", o.timeout)
+	}
+	if _, err := o.packetRate(); err != nil {
+		return err
+	}
+	if o.total > freeTargets && o.rate == "" {
+		return fmt.Errorf("these are %d targets, more than %d: say with --rate how many packets may leave a second", o.total, freeTargets)
+	}
+	if _, err := o.sourceAddress(); err != nil {
+		return err
+	}
+	return nil
+}
+
+// packetRate is the bound that was asked for; 0 is none.
+func (o *oneShot) packetRate() (int, error) {
+	switch o.rate {
+	case "":
+		return budgetRate, nil
+	case unlimited:
+		return 0, nil
+	}
+	rate, err := strconv.Atoi(o.rate)
+	if err != nil || rate < 1 || rate > 1e8 {
+		return 0, fmt.Errorf("--rate %q is no rate: give packets a second, 1 to 100000000, or max", o.rate)
+	}
+	return rate, nil
+}
+
+func (o *oneShot) sourceAddress() (netip.Addr, error) {
+	if o.source == "" {
+		return netip.Addr{}, nil
+	}
+	source, err := netip.ParseAddr(o.source)
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("--source %q is no address: give one of this machine's, as `ip address` shows them", o.source)
+	}
+	source = source.Unmap()
+	if o.four && !source.Is4() || o.six && source.Is4() {
+		return netip.Addr{}, fmt.Errorf("--source %s is not of the family that was asked for", source)
+	}
+	return source, nil
+}
+
+// family is that of the source when nothing else was asked for.
+func (o *oneShot) family() netsonde.Family {
+	source, err := o.sourceAddress()
+	switch {
+	case o.four, err == nil && source.Is4():
+		return netsonde.Family4
+	case o.six, err == nil && source.IsValid():
+		return netsonde.Family6
+	default:
+		return netsonde.FamilyAny
+	}
+}
+
+// targets makes the targets one by one.
+func (o *oneShot) targets(yield func(*netsonde.Target) bool) {
+	// The tables of a sweep are by ProbeID. Hosts that are named twice are
+	// measured twice, so what is measured does not tell them apart.
+	var id netsonde.ProbeID
+	family := o.family()
+	group := netsonde.Group{Name: o.tool.String(), Cadence: netsonde.Cadence{Once: true}}
+	for i := range o.sets {
+		for host := range o.sets[i].All() {
+			probes := slices.Clone(o.probes)
+			for j := range probes {
+				id++
+				probes[j].ID = id
+			}
+			group.Probes = probes
+			if !yield(&netsonde.Target{
+				Name: host, Host: host, Family: family,
+				Groups: []netsonde.Group{group},
+				Output: netsonde.Output{Dialect: netsonde.DialectNative, JSON: o.json},
+			}) {
+				return
+			}
+		}
+	}
+}
+
+// run measures and returns the exit code.
+func (o *oneShot) run(ctx context.Context) int {
+	p := o.program
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	signals := listen()
+	defer signals.close()
+
+	report := console.NewReport(o.reportOptions())
+	sweep, connection, err := o.newSweep(report)
+	if err != nil {
+		p.diagnostics.Error("OSError", err.Error())
+		return exitSystem
+	}
+	defer connection.Close()
+	stopped := make(chan struct{})
+	stop := sync.OnceFunc(func() {
+		sweep.Drain()
+		close(stopped)
+	})
+	go signals.serve(stop)
+	go hangUp(ctx, signals.reloads, stop)
+
+	printing, endPrinting := context.WithCancel(context.Background())
+	defer endPrinting()
+	printed := make(chan error, 1)
+	go func() {
+		err := report.Run(printing)
+		if err != nil {
+			end(err)
+		}
+		printed <- err
+	}()
+	err = sweep.Run(ctx)
+	end(nil)
+	endPrinting()
+	written := awaitPrinted(printed, stopped)
+	switch {
+	case errors.Is(written, console.ErrClosed):
+		return exitWell
+	case written != nil:
+		p.diagnostics.Error("OSError", written.Error())
+		return exitSystem
+	case err != nil:
+		p.diagnostics.Error("OSError", err.Error())
+		return exitSystem
+	}
+	return o.verdict(report.Counts())
+}
+
+// verdict is fping's: a name without address weighs most, and who was not
+// asked, since a signal came, did not answer.
+func (o *oneShot) verdict(counts console.Counts) int {
+	switch {
+	case counts.Unresolved > 0:
+		return exitUnresolved
+	case counts.Reachable < o.total:
+		return exitUnreachable
+	default:
+		return exitWell
+	}
+}
+
+func (o *oneShot) reportOptions() console.ReportOptions {
+	options := console.ReportOptions{
+		Tool: o.tool, Results: o.program.stdout, Diagnostics: o.program.diagnostics,
+		JSON: o.json, Quiet: o.quiet, Open: o.open, Total: o.total,
+	}
+	if isTerminal(os.Stderr) {
+		options.Messages = os.Stderr
+	}
+	if isTerminal(o.program.stdout) {
+		options.Terminal = true
+		options.Columns = func() int { return columns(o.program.stdout) }
+	}
+	if o.names {
+		options.Names = reverseName
+	}
+	return options
+}
+
+// newSweep opens the sockets and makes a sweep over them.
+func (o *oneShot) newSweep(report *console.Report) (*agent.Sweep, *socket.Connection, error) {
+	connection, err := socket.Open(socket.Options{Origin: time.Now()})
+	if err != nil {
+		return nil, nil, err
+	}
+	if can := connection.Capabilities(); can.Shortfall != "" && o.tool != console.ToolScan {
+		o.program.diagnostics.Warn(fmt.Sprintf("Measuring with %s: %s", can.Description, can.Shortfall))
+	}
+	config := agent.SweepConfig{
+		Connection: connection,
+		Checks:     map[netsonde.Kind]agent.Check{},
+		Sinks:      []agent.Sink{report},
+		Targets:    o.targets,
+		Room:       func(ctx context.Context) error { return report.WaitBelow(ctx, unreadTargets) },
+		Exempt:     own(),
+		Window:     connection.Holds(o.largest()),
+		Proc:       os.DirFS("/proc"),
+	}
+	if config.Rate, err = o.packetRate(); err == nil && o.rate == "" {
+		config.NetworkRate, config.DestinationRate = budgetNetwork, budgetTarget
+	}
+	run := check.New(check.Options{}).Check
+	for kind := netsonde.KindPing; kind <= netsonde.KindSSH; kind++ {
+		if kind.IsCheck() {
+			config.Checks[kind] = run
+		}
+	}
+	var sweep *agent.Sweep
+	if err == nil {
+		sweep, err = agent.NewSweep(config)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, connection.Close())
+	}
+	return sweep, connection, nil
+}
+
+// largest is the payload of the largest answer.
+func (o *oneShot) largest() (size int) {
+	for i := range o.probes {
+		size = max(size, o.probes[i].Size)
+	}
+	return size
+}
+
+// own reports whether an address is one of this machine's. The budget is for
+// the network; what does not leave is exempt.
+func own() func(netip.Addr) bool {
+	addresses := map[netip.Addr]struct{}{}
+	// Addresses that cannot be had are merely not exempt.
+	interfaces, _ := net.InterfaceAddrs()
+	for _, text := range interfaces {
+		if prefix, err := netip.ParsePrefix(text.String()); err == nil {
+			addresses[prefix.Addr()] = struct{}{}
+		}
+	}
+	return func(address netip.Addr) bool {
+		if address.IsLoopback() {
+			return true
+		}
+		_, mine := addresses[address.WithZone("")]
+		return mine
+	}
+}
+
+// reverseName is the first name of an address, "" for none.
+func reverseName(address netip.Addr) string {
+	ctx, cancel := context.WithTimeout(context.Background(), reverseTimeout)
+	defer cancel()
+	names, err := net.DefaultResolver.LookupAddr(ctx, address.String())
+	if err != nil || len(names) == 0 {
+		return ""
+	}
+	return strings.TrimSuffix(names[0], ".")
+}
+
+func isTerminal(stream *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(stream.Fd()), unix.TCGETS)
+	return err == nil
+}
+
+// columns is the width of a terminal, 0 when it does not say.
+func columns(terminal *os.File) int {
+	size, err := unix.IoctlGetWinsize(int(terminal.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return 0
+	}
+	return int(size.Col)
+}
