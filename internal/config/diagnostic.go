@@ -79,20 +79,25 @@ func (d Diagnostic) Error() string {
 }
 
 // Detail returns the diagnostic as several lines for a person: place and
-// text, the hint, the excerpt and a caret under the place. It is Error for a
+// text, the excerpt, a caret under the place, and the hint. It is Error for a
 // diagnostic without an excerpt. Control characters of the file do not stand in
 // it.
 func (d Diagnostic) Detail() string {
-	if d.Excerpt == "" {
-		return printable(d.Error())
-	}
-	text := printable(d.Text)
-	text += "\n    " + printable(d.Excerpt)
-	if d.Mark > 0 {
-		text += "\n    " + strings.Repeat(" ", d.Mark-1) + "^"
-	}
+	text := d.Error() + d.shown()
 	if d.Hint != "" {
-		text += "\n    " + printable(d.Hint)
+		text += "\n  " + d.Hint
+	}
+	return printable(text)
+}
+
+// shown is the excerpt and the caret, each on a line of its own.
+func (d Diagnostic) shown() string {
+	if d.Excerpt == "" {
+		return ""
+	}
+	text := "\n  " + d.Excerpt
+	if d.Mark > 0 {
+		text += "\n  " + strings.Repeat(" ", d.Mark-1) + "^"
 	}
 	return text
 }

@@ -132,7 +132,7 @@ func TestReaderFails(t *testing.T) {
 }
 
 // hosts makes a file of n distinct hosts.
-func hosts(n int) string {
+func hostLines(n int) string {
 	var file strings.Builder
 	file.WriteString("1 0 0 1 56 15 0 1000\n")
 	for i := range n {
@@ -143,7 +143,7 @@ func hosts(n int) string {
 
 func TestManyHosts(t *testing.T) {
 	const n = 20_000
-	file := hosts(n)
+	file := hostLines(n)
 	plan, diagnostics, err := Parse("c.conf", strings.NewReader(file))
 	if err != nil || len(diagnostics) > 0 || len(plan.Targets) != n {
 		t.Fatalf("diagnostics %v, error %v", diagnostics, err)
@@ -163,7 +163,7 @@ func TestManyHosts(t *testing.T) {
 
 func BenchmarkParse(b *testing.B) {
 	const n = 1_000_000
-	file := hosts(n)
+	file := hostLines(n)
 	b.SetBytes(int64(len(file)))
 	b.ReportAllocs()
 	var plan *netsonde.Plan

@@ -21,6 +21,18 @@ import (
 // single fatal diagnostic in connmonitor's words, behind which errors.Is finds
 // fs.ErrNotExist, fs.ErrPermission or the system's error number.
 func Load(ctx context.Context, path string) (*netsonde.Plan, []Diagnostic, error) {
+	return planOf(loadFile(ctx, path, localSurroundings()))
+}
+
+// planOf is a configuration without what stands beside the plan.
+func planOf(c *Configuration, diagnostics []Diagnostic, err error) (*netsonde.Plan, []Diagnostic, error) {
+	if err != nil {
+		return nil, diagnostics, err
+	}
+	return c.Plan, diagnostics, nil
+}
+
+func loadFile(ctx context.Context, path string, around surroundings) (*Configuration, []Diagnostic, error) {
 	// Without O_NONBLOCK the opening of a named pipe could not be interrupted.
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -34,14 +46,14 @@ func Load(ctx context.Context, path string) (*netsonde.Plan, []Diagnostic, error
 	if err := awaitWriter(file); err != nil && ctx.Err() == nil {
 		return fail(path, fmt.Errorf("waiting for a writer: %w", err))
 	}
-	plan, diagnostics, err := Parse(path, interruptible{ctx, file})
+	loaded, diagnostics, err := parse(ctx, path, interruptible{ctx, file}, around)
 	if ctx.Err() != nil {
 		return nil, nil, fmt.Errorf("reading %s: %w", path, ctx.Err())
 	}
-	return plan, diagnostics, err
+	return loaded, diagnostics, err
 }
 
-func fail(path string, err error) (*netsonde.Plan, []Diagnostic, error) {
+func fail(path string, err error) (*Configuration, []Diagnostic, error) {
 	report := &reporter{file: path}
 	report.add(unreadable(path, err))
 	diagnostics, err := report.result()

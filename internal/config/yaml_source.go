@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -22,26 +21,49 @@ type yamlSource struct {
 	// body is the file's one document, nil when it is empty.
 	body     ast.Node
 	anchors  map[string]ast.Node
-	problems []yamlProblem
+	problems []Diagnostic
 	// told are the nodes of which something has been told.
 	told map[ast.Node]bool
+	// severity is that of the problems.
+	severity Severity
+	// lookup is where the values of variables come from; nil leaves them as
+	// they stand.
+	lookup func(string) (string, bool)
 }
 
-// yamlProblem is a diagnostic with the column, counted from 1, that puts it in
-// its order.
-type yamlProblem struct {
-	column     int
-	diagnostic Diagnostic
+// newYAMLSource makes a source of a text, and returns the text with its lines
+// ended by line feeds: a return ends a line as well, but the lexer is slow at
+// many.
+func newYAMLSource(name string, text []byte) (*yamlSource, string) {
+	plain := strings.TrimPrefix(string(text), "\ufeff")
+	if strings.Contains(plain, "\r") {
+		plain = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(plain)
+	}
+	return &yamlSource{name: name, lines: strings.Split(plain, "\n"), severity: Fatal,
+		anchors: map[string]ast.Node{}, told: map[ast.Node]bool{}}, plain
 }
 
 // parseYAML reads a text of one document. What it cannot read it tells among
 // the problems.
 func parseYAML(name string, text []byte) *yamlSource {
-	// A return ends a line as well; the lexer is slow at many.
-	plain := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(string(text), "\ufeff"))
-	s := &yamlSource{name: name, lines: strings.Split(plain, "\n"), anchors: map[string]ast.Node{}, told: map[ast.Node]bool{}}
+	s, plain := newYAMLSource(name, text)
+	s.body = s.parse(plain, nil)
+	return s
+}
+
+// parse reads one document, a part of the file whose lines stand in it where
+// place says; nil is the whole file. It returns nil, and tells why, if it
+// cannot.
+func (s *yamlSource) parse(plain string, place func(line int) int) (body ast.Node) {
 	err := guarded(func() error {
 		tokens := lexer.Tokenize(plain)
+		if place != nil {
+			for _, t := range tokens {
+				if t.Position != nil {
+					t.Position.Line = place(t.Position.Line)
+				}
+			}
+		}
 		if t, err := checkTokens(tokens); err != nil {
 			s.add(t.Position, err.Error(), err)
 			return nil
@@ -51,29 +73,30 @@ func parseYAML(name string, text []byte) *yamlSource {
 		if err != nil {
 			return err
 		}
-		s.take(tree)
+		body = s.take(tree)
 		return nil
 	})
 	if err != nil {
 		s.diagnose(err)
 	}
-	return s
+	return body
 }
 
 // take finds the document and its anchors.
-func (s *yamlSource) take(tree *ast.File) {
+func (s *yamlSource) take(tree *ast.File) (body ast.Node) {
 	for _, document := range tree.Docs {
 		switch document.Body.(type) {
 		case nil, *ast.CommentGroupNode, *ast.DirectiveNode:
 			continue
 		}
-		if s.body != nil {
+		if body != nil {
 			s.wrong(document.Body, errors.New("a second document: a file has one"))
-			return
+			break
 		}
-		s.body = document.Body
-		ast.Walk(anchorFinder(s.anchors), s.body)
+		body = document.Body
+		ast.Walk(anchorFinder(s.anchors), body)
 	}
+	return body
 }
 
 // anchorFinder collects the nodes that have names.
@@ -135,37 +158,69 @@ func (s *yamlSource) diagnose(err error) {
 	s.add(placed.GetToken().Position, placed.GetMessage(), err)
 }
 
-// add tells the place, what is wrong, and shows the line.
+// add tells the place, what is wrong, and the line.
 func (s *yamlSource) add(position *token.Position, what string, cause error) {
-	if s.full() {
-		return
-	}
 	line, column := 1, 1
 	if position != nil {
 		line, column = position.Line, position.Column
 	}
-	text := fmt.Sprintf("%s:%d:%d: %s", s.name, line, column, what)
-	if line >= 1 && line <= len(s.lines) {
-		shown := strings.ReplaceAll(s.lines[line-1], "\t", " ")
-		text += "\n  " + excerpt(shown)
-		if column >= 1 && column <= min(utf8.RuneCountInString(shown), excerptLimit) {
-			text += "\n  " + strings.Repeat(" ", column-1) + "^"
-		}
-	}
-	s.problems = append(s.problems, yamlProblem{column, Diagnostic{File: s.name, Line: line, Severity: Fatal, Text: text, cause: cause}})
+	s.addAt(line, column, what, cause)
 }
 
-// errors returns all that is wrong, in the order of the file.
-func (s *yamlSource) errors() Errors {
-	slices.SortStableFunc(s.problems, func(a, b yamlProblem) int {
-		return cmp.Or(cmp.Compare(a.diagnostic.Line, b.diagnostic.Line), cmp.Compare(a.column, b.column))
-	})
-	var all Errors
-	for i := range s.problems {
-		all = append(all, s.problems[i].diagnostic)
-	}
+// addAt does what add does, at a line and a column.
+func (s *yamlSource) addAt(line, column int, what string, cause error) {
 	if s.full() {
-		all = append(all, Diagnostic{File: s.name, Severity: Fatal, Text: s.name + ": there may be more; they are not shown"})
+		return
+	}
+	d := Diagnostic{File: s.name, Line: line, Column: column, Severity: s.severity, cause: cause,
+		Text: fmt.Sprintf("%s:%d:%d: %s", s.name, line, column, what)}
+	if line >= 1 && line <= len(s.lines) {
+		d.Excerpt, d.Mark = excerptAround(strings.ReplaceAll(s.lines[line-1], "\t", " "), column)
+	}
+	var hinted hintedError
+	if errors.As(cause, &hinted) {
+		d.Hint = hinted.hint
+	}
+	s.problems = append(s.problems, d)
+}
+
+// excerptAround cuts a line to what stands around a column, and returns where
+// the column then is, 0 if it is not in the line.
+func excerptAround(line string, column int) (cut string, mark int) {
+	// A character has at most 4 bytes.
+	if len(line) > 4*(column+excerptLimit) {
+		line = line[:4*(column+excerptLimit)]
+	}
+	runes := []rune(line)
+	if column > len(runes)+1 || column < 1 {
+		column = 0
+	}
+	before := ""
+	if column > excerptLimit {
+		from := column - excerptLimit/2
+		runes, column, before = runes[from:], column-from+1, "…"
+	}
+	return before + excerpt(string(runes)), column
+}
+
+// sorted returns all that is wrong, in the order of the file.
+func (s *yamlSource) sorted() []Diagnostic {
+	slices.SortStableFunc(s.problems, func(a, b Diagnostic) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	all := s.problems
+	if s.full() {
+		all = append(slices.Clip(all), Diagnostic{File: s.name, Severity: s.severity, Text: s.name + ": there may be more; they are not shown"})
+	}
+	return all
+}
+
+// errors returns all that is wrong, in the order of the file, with the lines in
+// the texts.
+func (s *yamlSource) errors() Errors {
+	all := Errors(s.sorted())
+	for i := range all {
+		all[i].Text += all[i].shown()
 	}
 	return all
 }

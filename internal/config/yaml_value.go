@@ -82,7 +82,7 @@ func (s *yamlSource) merge(m yamlMapping, node ast.Node, known []string, depth i
 		case merges:
 			merged = pair.Value
 		case !slices.Contains(known, name):
-			s.wrong(pair.Key, fmt.Errorf("unknown field %q", name))
+			s.wrong(pair.Key, hinted(fmt.Errorf("unknown field %q", excerpt(name)), name, known))
 		case m.values[name] == nil:
 			m.values[name] = pair.Value
 		}

@@ -1,0 +1,140 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// paths returns the files that a pattern in a file stands for.
+func (r *nativeReader) paths(f *nativeFile, node ast.Node) []string {
+	pattern, ok := f.scalar(node)
+	if !ok {
+		return nil
+	}
+	if pattern == "" || strings.ContainsFunc(pattern, forbidden) {
+		f.wrong(node, fmt.Errorf("%+q is no path of a file", excerpt(pattern)))
+		return nil
+	}
+	pattern = beside(f.name, pattern)
+	if !strings.ContainsAny(pattern, "*?[") {
+		return []string{pattern}
+	}
+	found, err := r.around.glob(pattern)
+	if err != nil {
+		f.wrong(node, fmt.Errorf("the pattern %q: %w", excerpt(pattern), err))
+		return nil
+	}
+	return found
+}
+
+// beside makes a path that is relative to a file one that is not.
+func beside(file, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(file), path)
+}
+
+// include reads the files of one entry of include.
+func (r *nativeReader) include(f *nativeFile, node ast.Node, sc *scope) {
+	for _, path := range r.paths(f, node) {
+		if len(f.chain) >= includeDepth {
+			f.wrong(node, fmt.Errorf("files include one another more than %d deep", includeDepth))
+			return
+		}
+		if len(r.sources) >= fileLimit {
+			f.wrong(node, fmt.Errorf("more than %d files", fileLimit))
+			return
+		}
+		text, identity, err := r.around.read(path)
+		if err != nil {
+			f.wrong(node, fmt.Errorf("cannot include %s: %w", excerpt(path), err))
+			continue
+		}
+		if slices.Contains(f.chain, identity) {
+			f.wrong(node, fmt.Errorf("%s includes itself by way of this: leave it out", excerpt(path)))
+			continue
+		}
+		if by, is := r.included[identity]; is {
+			f.wrong(node, fmt.Errorf("%s is included already, at %s: leave one out", excerpt(path), by))
+			continue
+		}
+		where := f.name
+		if position := beginning(node); position != nil {
+			where = fmt.Sprintf("%s:%d:%d", f.name, position.Line, position.Column)
+		}
+		r.included[identity] = where
+		r.file(path, text, identity, f.chain, sc)
+		if r.ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// discover reads an entry of file_sd.
+func (r *nativeReader) discover(f *nativeFile, node ast.Node, outer *scope) {
+	fields := f.mapping(node, names(r.mappingOf("file_sd"))...)
+	sc := r.scopeOf(f.yamlSource, fields, outer)
+	files := fields.values["files"]
+	if files == nil {
+		if !f.told[node] {
+			f.wrong(node, errors.New("file_sd without files: give files: [targets/*.json] for example"))
+		}
+		return
+	}
+	for _, element := range f.list(files) {
+		pattern, ok := f.scalar(element)
+		if !ok {
+			continue
+		}
+		switch filepath.Ext(pattern) {
+		case ".json", ".yml", ".yaml":
+		default:
+			f.wrong(element, fmt.Errorf("%q: target files end in .json, .yml or .yaml", excerpt(pattern)))
+			continue
+		}
+		paths := r.paths(f, element)
+		r.result.TargetFiles = append(r.result.TargetFiles, beside(f.name, pattern))
+		r.discoveries = append(r.discoveries, func() {
+			for _, path := range paths {
+				r.targetFile(path, sc)
+			}
+		})
+	}
+}
+
+// targetFile adds the targets of one target file.
+func (r *nativeReader) targetFile(path string, sc *scope) {
+	groups, told := r.around.targets(path)
+	r.told = append(r.told, told...)
+	tell := func(text string) {
+		if len(r.told) < diagnosticLimit {
+			r.told = append(r.told, Diagnostic{File: path, Severity: Host, Text: path + ": " + text})
+		}
+	}
+	for _, group := range groups {
+		labels, err := group.labelsWithin(sc.labels)
+		if err != nil {
+			tell(err.Error())
+		}
+		for _, target := range group.Targets {
+			if r.ctx.Err() != nil {
+				return
+			}
+			host, port, err := splitPort(target)
+			if err != nil {
+				tell(err.Error())
+				continue
+			}
+			r.hosts(host, nativeEntry{
+				name: target, port: port, recipe: sc.usualRecipe(), labels: labels, at: place{file: -1},
+				wrong: func(err error) { tell(err.Error()) },
+			})
+		}
+	}
+}

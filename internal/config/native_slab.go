@@ -1,0 +1,83 @@
+package config
+
+import (
+	"strings"
+
+	"netsonde"
+)
+
+// slab hands out places of few large pieces of memory: a million small ones
+// would each cost a rounding up and a place in the collector's books.
+type slab[T any] struct{ free []T }
+
+// slabLength is how many places a piece has.
+const slabLength = 1024
+
+// take returns n places that nothing else uses.
+func (s *slab[T]) take(n int) []T {
+	if n > len(s.free) {
+		s.free = make([]T, max(n, slabLength))
+	}
+	taken := s.free[:n:n]
+	s.free = s.free[n:]
+	return taken
+}
+
+// textSlab keeps short texts behind one another.
+type textSlab struct{ piece *strings.Builder }
+
+// keep returns a copy of two texts, one behind the other.
+func (s *textSlab) keep(text, suffix string) string {
+	const length = 64 << 10
+	size := len(text) + len(suffix)
+	if s.piece == nil || s.piece.Cap()-s.piece.Len() < size {
+		s.piece = &strings.Builder{}
+		s.piece.Grow(max(length, size))
+	}
+	from := s.piece.Len()
+	s.piece.WriteString(text)
+	s.piece.WriteString(suffix)
+	return s.piece.String()[from:]
+}
+
+// builder makes targets of layouts.
+type builder struct {
+	targets []*netsonde.Target
+	// places say where each target stands.
+	places []place
+	texts  textSlab
+	slots  slab[netsonde.Target]
+	groups slab[netsonde.Group]
+	probes slab[netsonde.Probe]
+}
+
+// place is where something stands: a file by its number, line and column.
+type place struct{ file, line, column int32 }
+
+// add appends a target. A name that is the host shares its bytes.
+func (b *builder) add(name, host string, l *layout, at place) *netsonde.Target {
+	t := &b.slots.take(1)[0]
+	t.Name = b.texts.keep(name, l.suffix)
+	if name == host {
+		t.Host = t.Name[:len(host)]
+	} else {
+		t.Host = b.texts.keep(host, "")
+	}
+	t.Family = l.family
+	t.Output = netsonde.Output{Dialect: netsonde.DialectNative}
+	t.Groups = b.groups.take(len(l.groups))
+	probes := b.probes.take(l.probes)
+	for i, group := range l.groups {
+		own := probes[:len(group.Probes):len(group.Probes)]
+		probes = probes[len(own):]
+		for j, probe := range group.Probes {
+			probe.ID = netsonde.NewProbeID(t.Name, l.family, probe)
+			own[j] = probe
+		}
+		group.Probes = own
+		t.Groups[i] = group
+	}
+	b.targets = append(b.targets, t)
+	b.places = append(b.places, at)
+	return t
+}
