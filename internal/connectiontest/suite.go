@@ -25,6 +25,9 @@ type Network struct {
 	// LargestPayload is the most that an echo to the first of Answering can
 	// carry; one byte more fails. 0 leaves sizes near the limit out.
 	LargestPayload int
+	// MTU is the size of the largest datagram, IP header included, that leaves
+	// whole for Far; one byte more that may not be cut fails.
+	MTU int
 	// EchoAnswer is the kind of reply that echoes get; 0 means EchoReply.
 	EchoAnswer packet.ReplyKind
 	// Silent takes packets and answers nothing.
@@ -60,9 +63,15 @@ var cases = []struct {
 	{"payload too large", payloadTooLarge},
 	{"many at once", manyAtOnce},
 	{"source given", sourceGiven},
+	{"codepoint", codepoint},
+	{"kept whole", keptWhole},
+	{"whole among others", wholeAmongOthers},
 	{"echo TTL expired", echoExpired},
 	{"datagram TTL expired", datagramExpired},
 	{"datagram port unreachable", datagramPortUnreachable},
+	{"segment TTL expired", segmentExpired},
+	{"segment refused", segmentRefused},
+	{"unknown protocol", unknownProtocol},
 	{"silence", silence},
 	{"refused send", refusedSend},
 	{"foreign packets", foreignPackets},

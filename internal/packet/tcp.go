@@ -40,9 +40,10 @@ func AppendTCP(buf []byte, p *Probe) []byte {
 	buf = binary.BigEndian.AppendUint16(buf, p.Port)
 	buf = binary.BigEndian.AppendUint16(buf, p.Sequence)
 	buf = binary.BigEndian.AppendUint16(buf, uint16(p.Token))
-	buf = append(buf, 0, 0, 0, 0, tcpProbeSize/4<<4, tcpSYN)
-	buf = append(buf, 0xff, 0xff, 0, 0, 0, 0) // window, checksum, urgent pointer
-	buf = append(buf, tcpOptionSegmentSize, 4)
+	buf = append(buf, 0, 0, 0, 0, // acknowledgement
+		tcpProbeSize/4<<4, tcpSYN,
+		0xff, 0xff, 0, 0, 0, 0, // window, checksum, urgent pointer
+		tcpOptionSegmentSize, 4)
 	buf = binary.BigEndian.AppendUint16(buf, segmentSize)
 	setTCPChecksum(buf[start:], p.Source, p.Destination)
 	return buf

@@ -29,6 +29,9 @@ type Options struct {
 	// Buffer is how many packets wait to be read before more are dropped; 0 is
 	// no bound.
 	Buffer int
+	// MTU is the size of the largest datagram, IP header included, that the
+	// client's own links take whole; 0 is no bound.
+	MTU int
 	// SendError says how the send of a probe fails, 0 if it does not; nil
 	// means never. It is called by the goroutine that writes.
 	SendError func(p *packet.Probe) syscall.Errno
@@ -207,6 +210,10 @@ func (c *Connection) write(p *packet.Probe) error {
 	if p.Errno == 0 {
 		p.Errno = n.refusal(&probe)
 	}
+	d := newProbeDatagram(&probe)
+	if p.Errno == 0 && p.DontFragment && c.options.MTU > 0 && len(d.bytes) > c.options.MTU {
+		p.Errno = syscall.EMSGSIZE
+	}
 	if p.Errno != 0 {
 		return nil
 	}
@@ -219,7 +226,7 @@ func (c *Connection) write(p *packet.Probe) error {
 			account.Answered++
 		}
 	}}
-	j.step(p.Sent.Monotonic, n.client, newProbeDatagram(&probe), true)
+	j.step(p.Sent.Monotonic, n.client, d, true)
 	return nil
 }
 
@@ -280,14 +287,24 @@ func parse(d datagram) (packet.Reply, error) {
 	var reply packet.Reply
 	var err error
 	if d.source.Is4() {
+		var header packet.IPv4
 		var payload []byte
-		if _, payload, err = packet.ParseIPv4(d.bytes); err == nil {
-			reply, err = packet.ParseICMP4(payload, d.source)
+		if header, payload, err = packet.ParseIPv4(d.bytes); err == nil {
+			if header.Protocol == packet.ProtocolNumberTCP {
+				reply, err = packet.ParseTCP(payload, d.source)
+			} else {
+				reply, err = packet.ParseICMP4(payload, d.source)
+			}
 		}
 	} else {
+		var header packet.IPv6
 		var payload []byte
-		if _, payload, err = packet.ParseIPv6(d.bytes); err == nil {
-			reply, err = packet.ParseICMP6(payload, d.source)
+		if header, payload, err = packet.ParseIPv6(d.bytes); err == nil {
+			if header.NextHeader == packet.ProtocolNumberTCP {
+				reply, err = packet.ParseTCP(payload, d.source)
+			} else {
+				reply, err = packet.ParseICMP6(payload, d.source)
+			}
 		}
 	}
 	reply.TTL = *d.ttl()
@@ -295,8 +312,13 @@ func parse(d datagram) (packet.Reply, error) {
 }
 
 func (c *Connection) wants(r *packet.Reply) bool {
-	if r.Protocol == packet.UDP {
-		return slices.Contains(c.options.UDP, r.Identity)
+	identities := c.options.ICMP
+	switch r.Protocol {
+	case packet.UDP:
+		identities = c.options.UDP
+	case packet.TCP:
+		identities = c.options.TCP()
+	case packet.Echo:
 	}
-	return slices.Contains(c.options.ICMP, r.Identity)
+	return slices.Contains(identities, r.Identity)
 }

@@ -28,7 +28,7 @@ func chain(seed uint64) (n *simnet.Network, router, host *simnet.Node) {
 }
 
 func identities() packet.Capabilities {
-	return packet.Capabilities{ICMP: []uint16{0x1000, 0x1001}, UDP: []uint16{40000}, Trace: true}
+	return packet.Capabilities{ICMP: []uint16{0x1000, 0x1001}, UDP: []uint16{40000, 40001}, Trace: true, TCPFlows: true}
 }
 
 func TestContract(t *testing.T) {
@@ -42,12 +42,13 @@ func TestContract(t *testing.T) {
 					n, router, host := chain(1)
 					host.Answer(netip.MustParsePrefix("10.0.2.0/24"), simnet.AnswerNothing)
 					router.SetShortQuotes(name == "IPv4")
-					c := n.Connect(simnet.Options{Capabilities: identities()})
+					c := n.Connect(simnet.Options{Capabilities: identities(), MTU: 1500})
 					defer c.Close()
 					body(t, connectiontest.Network{
 						Connection:     c,
 						Answering:      []netip.Addr{addr("127.0.0.1"), addr("10.0.0.1"), addr("10.0.1.1"), addr("fd00:1::1")},
 						LargestPayload: 65507,
+						MTU:            1500,
 						Silent:         addr("10.0.2.1"),
 						Far:            far[0],
 						FirstHop:       far[1],

@@ -53,10 +53,14 @@ func newProbeDatagram(p *packet.Probe) datagram {
 	if ttl == 0 {
 		ttl = initialTTL
 	}
-	if p.Protocol == packet.UDP {
+	switch p.Protocol {
+	case packet.UDP:
 		return newDatagram(p.Source, p.Destination, packet.ProtocolNumberUDP, ttl, packet.AppendUDP(nil, p))
+	case packet.TCP:
+		return newDatagram(p.Source, p.Destination, packet.ProtocolNumberTCP, ttl, packet.AppendTCP(nil, p))
+	default:
+		return newDatagram(p.Source, p.Destination, icmpNumber(p.Source), ttl, packet.AppendEcho(nil, p))
 	}
-	return newDatagram(p.Source, p.Destination, icmpNumber(p.Source), ttl, packet.AppendEcho(nil, p))
 }
 
 func newDatagram(source, destination netip.Addr, protocol, ttl uint8, payload []byte) datagram {
@@ -117,7 +121,14 @@ func (d datagram) isEchoRequest() bool {
 
 // isProbe tells what may be answered from what never is.
 func (d datagram) isProbe() bool {
-	return d.isEchoRequest() || d.protocol() == packet.ProtocolNumberUDP
+	return d.isEchoRequest() || d.protocol() == packet.ProtocolNumberUDP || d.isSYN()
+}
+
+// isSYN tells the first segment of a connection.
+func (d datagram) isSYN() bool {
+	const flagsOffset, flagSYN = 13, 0x02
+	transport := d.transport()
+	return d.protocol() == packet.ProtocolNumberTCP && len(transport) > flagsOffset && transport[flagsOffset] == flagSYN
 }
 
 // quote is what an error about the datagram holds of it.
@@ -133,8 +144,8 @@ func (d datagram) quote(short bool) []byte {
 }
 
 // flow is what routers that balance by flow look at: addresses, protocol and
-// the first four transport bytes, which are the ports of a datagram and type,
-// code and checksum of an echo.
+// the first four transport bytes, which are the ports of a datagram or segment
+// and type, code and checksum of an echo.
 func (d datagram) flow() uint64 {
 	h := fnv.New64a()
 	h.Write(d.source.AsSlice())

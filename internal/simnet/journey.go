@@ -68,6 +68,9 @@ func (j *journey) arrive(at time.Duration, here *Node, answer Answer, d datagram
 	case d.isEchoRequest():
 		reply := packet.AppendEchoReply(nil, d.destination, d.source, d.transport())
 		j.step(at, here, newDatagram(d.destination, d.source, icmpNumber(d.source), initialTTL, reply), true)
+	case d.isSYN():
+		refusal := packet.AppendTCPAnswer(nil, d.destination, d.source, d.transport(), false)
+		j.step(at, here, newDatagram(d.destination, d.source, packet.ProtocolNumberTCP, initialTTL, refusal), true)
 	default:
 		icmpType, code := closedPort.number(d.source.Is4())
 		reply := packet.AppendUnreachable(nil, d.destination, d.source, icmpType, code, d.quote(here.short))

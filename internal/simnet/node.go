@@ -10,9 +10,10 @@ type Answer uint8
 
 // The answers.
 const (
-	// AnswerAll answers echoes, and datagrams with "port unreachable".
+	// AnswerAll answers echoes, datagrams with "port unreachable", and refuses
+	// connections.
 	AnswerAll Answer = iota
-	// AnswerNoEcho answers datagrams only.
+	// AnswerNoEcho does so with datagrams and connections only.
 	AnswerNoEcho
 	// AnswerNothing drops everything.
 	AnswerNothing

@@ -52,6 +52,8 @@ type Connection struct {
 	first  int
 	empty  netsonde.Instant
 	batch  int
+	// datagrams tells that the method has identities for UDP.
+	datagrams bool
 
 	wakeup wakeup
 	// using keeps Close from taking the sockets away under a read.
@@ -72,6 +74,8 @@ func newConnection(origin time.Time, m method, tcp *attempts) (*Connection, erro
 		sockets:  m.sockets(),
 		wakeup:   wakeup{fd: event},
 		batch:    sendBatch,
+
+		datagrams: len(m.capabilities().UDP) > 0,
 	}
 	c.polled = append(c.polled, unix.PollFd{Fd: int32(event), Events: unix.POLLIN})
 	for _, d := range c.sockets {
@@ -79,8 +83,10 @@ func newConnection(origin time.Time, m method, tcp *attempts) (*Connection, erro
 	}
 	if tcp != nil {
 		c.polled = append(c.polled, unix.PollFd{Fd: int32(tcp.epoll), Events: unix.POLLIN})
-		// A connection attempt is stamped with the datagram before it.
-		c.batch = 1
+		if tcp.beside {
+			// A connection attempt is stamped with the datagram before it.
+			c.batch = 1
+		}
 	}
 	return c, nil
 }
@@ -95,7 +101,9 @@ func (c *Connection) Now() netsonde.Instant {
 func (c *Connection) Capabilities() packet.Capabilities { return c.method.capabilities() }
 
 // WriteBatch sends the probes in order and fills in Sent and Errno of each. A
-// family that this machine has not gives EAFNOSUPPORT, a full queue ENOBUFS.
+// family that this machine has not gives EAFNOSUPPORT, a protocol that the
+// connection has not EPROTONOSUPPORT, a full queue ENOBUFS, and a probe that may
+// not be cut and is too large for its link EMSGSIZE.
 // The error is net.ErrClosed or nil.
 func (c *Connection) WriteBatch(probes []packet.Probe) error {
 	c.using.Lock()
@@ -107,13 +115,17 @@ func (c *Connection) WriteBatch(probes []packet.Probe) error {
 	var last *packet.Probe
 	for i := range probes {
 		p := &probes[i]
+		if p.Protocol == packet.TCP && c.attempts != nil {
+			c.attempt(p)
+			continue
+		}
 		d := c.method.socket(p)
 		if c.out.n > 0 && (d != current || !c.out.takes(p, c.batch)) {
 			c.flush(current, last)
 		}
 		errno := addressable(p)
 		if d == nil {
-			errno = unix.EAFNOSUPPORT
+			errno = c.unsent(p)
 		}
 		if errno == 0 {
 			errno = c.method.compose(&c.out, p, c.Now())
@@ -130,6 +142,23 @@ func (c *Connection) WriteBatch(probes []packet.Probe) error {
 	return nil
 }
 
+// attempt sends a TCP probe as a connection attempt.
+func (c *Connection) attempt(p *packet.Probe) {
+	if p.Errno = addressable(p); p.Errno != 0 {
+		p.Sent = c.Now()
+		return
+	}
+	p.Errno = c.attempts.begin(p, c.Now)
+}
+
+// unsent says why there is no socket for a probe.
+func (c *Connection) unsent(p *packet.Probe) syscall.Errno {
+	if p.Protocol == packet.UDP && !c.datagrams || p.Protocol > packet.TCP {
+		return unix.EPROTONOSUPPORT
+	}
+	return unix.EAFNOSUPPORT
+}
+
 // addressable tells whether a probe has a destination, and a source of the
 // same family if it has one.
 func addressable(p *packet.Probe) syscall.Errno {
@@ -141,7 +170,7 @@ func addressable(p *packet.Probe) syscall.Errno {
 
 func (c *Connection) flush(d *datagram, last *packet.Probe) {
 	c.out.send(d, c.Now)
-	if c.attempts != nil && last.TTL == 0 {
+	if c.attempts != nil && c.attempts.beside && last.TTL == 0 {
 		c.attempts.start(last, c.Now)
 	}
 }

@@ -1,6 +1,7 @@
 package socket_test
 
 import (
+	"maps"
 	"net/netip"
 	"path"
 	"testing"
@@ -128,6 +129,9 @@ func contractVariants() map[string]contractVariant {
 	attempts := map[string]string{
 		"payload_too_large": "a TCP attempt has no payload: it makes good the datagram that is too large",
 	}
+	alone := maps.Clone(attempts)
+	alone["kept_whole"] = "a TCP attempt has no payload, and stands for no datagram that must stay whole"
+	alone["whole_among_others"] = alone["kept_whole"]
 	return map[string]contractVariant{
 		"raw":  {kind: socket.KindRaw, largest: largest},
 		"ping": {kind: socket.KindPing, largest: largest, noSource6: true},
@@ -136,7 +140,7 @@ func contractVariants() map[string]contractVariant {
 			without: []string{"tcp dport 80"},
 		},
 		"port by TCP": {
-			kind: socket.KindPort, answer: packet.PortAnswered, exempt: attempts,
+			kind: socket.KindPort, answer: packet.PortAnswered, exempt: alone,
 			without: []string{"udp dport 33434 ip ttl > 1", "udp dport 33434 ip6 hoplimit > 1"},
 		},
 	}
@@ -184,6 +188,7 @@ func (n contractNetwork) describe(t *testing.T, c agent.Connection, variant cont
 		Connection:     c,
 		Answering:      []netip.Addr{localhost4, netip.MustParseAddr("10.8.1.2"), far(false), far(true)},
 		LargestPayload: variant.largest[0],
+		MTU:            1500,
 		EchoAnswer:     variant.answer,
 		Silent:         netip.MustParseAddr("10.8.9.1"),
 		Far:            far(false),

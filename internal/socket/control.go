@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sendControlSize holds a TTL and a source address of either family.
-const sendControlSize = 64
+// sendControlSize holds a TTL, a traffic class and a source address of either family.
+const sendControlSize = 96
 
 // receiveControlSize holds a stamp, a TTL and an extended error with its offender.
 const receiveControlSize = 256
@@ -21,19 +21,22 @@ type sendControl [sendControlSize / 8]uint64
 // receiveControl is the space for the ancillary data of one received message.
 type receiveControl [receiveControlSize / 8]uint64
 
-// encodeControl writes what cannot be said in the packet itself: a TTL, unless
-// 0, and a source address, if valid. It returns the length used.
-func encodeControl(control *sendControl, six bool, ttl uint8, source netip.Addr) (length int) {
+// encodeControl writes what cannot be said in the packet itself: a TTL and a
+// codepoint, unless 0, and a source address, if valid. It returns the length used.
+func encodeControl(control *sendControl, six bool, ttl, dscp uint8, source netip.Addr) (length int) {
 	buf := (*[sendControlSize]byte)(unsafe.Pointer(control))[:]
 	clear(buf)
+	level, limit, class := int32(unix.SOL_IP), int32(unix.IP_TTL), int32(unix.IP_TOS)
+	if six {
+		level, limit, class = unix.SOL_IPV6, unix.IPV6_HOPLIMIT, unix.IPV6_TCLASS
+	}
 	if ttl != 0 {
-		level, kind := int32(unix.SOL_IP), int32(unix.IP_TTL)
-		if six {
-			level, kind = unix.SOL_IPV6, unix.IPV6_HOPLIMIT
-		}
-		data := putControl(buf, level, kind, 4)
-		binary.NativeEndian.PutUint32(data, uint32(ttl))
+		binary.NativeEndian.PutUint32(putControl(buf, level, limit, 4), uint32(ttl))
 		length = unix.CmsgSpace(4)
+	}
+	if dscp != 0 {
+		binary.NativeEndian.PutUint32(putControl(buf[length:], level, class, 4), uint32(trafficClass(dscp)))
+		length += unix.CmsgSpace(4)
 	}
 	if !source.IsValid() {
 		return length
@@ -49,6 +52,10 @@ func encodeControl(control *sendControl, six bool, ttl uint8, source netip.Addr)
 	copy(data[4:8], addr[:]) // ipi_spec_dst, behind the interface number
 	return length + unix.CmsgSpace(unix.SizeofInet4Pktinfo)
 }
+
+// trafficClass is the octet that holds a codepoint in its upper six bits; the
+// others are the network's, for congestion (RFC 2474, RFC 3168).
+func trafficClass(dscp uint8) uint8 { return dscp << 2 }
 
 // putControl writes a control message header and returns where its data goes.
 func putControl(buf []byte, level, kind int32, size int) []byte {
@@ -66,10 +73,12 @@ type ancillary struct {
 	// ttl is the TTL or hop limit the message arrived with, 0 when unknown.
 	ttl uint8
 	// failed tells that the message is an ICMP error from the error queue,
-	// of this type and code, from offender.
-	failed     bool
-	kind, code uint8
-	offender   netip.Addr
+	// of this type and code, from offender, whose interface is offenderScope if
+	// the address means something on one link only.
+	failed        bool
+	kind, code    uint8
+	offender      netip.Addr
+	offenderScope uint32
 }
 
 // decodeControl reads the ancillary data of a received message. What it does
@@ -143,5 +152,5 @@ func (a *ancillary) takeError(data []byte) {
 	a.failed, a.kind, a.code = true, data[5], data[6]
 	var name unix.RawSockaddrInet6
 	copy((*[sizeofName]byte)(unsafe.Pointer(&name))[:], data[size:])
-	a.offender, _, _ = decodeName(&name)
+	a.offender, _, a.offenderScope = decodeName(&name)
 }

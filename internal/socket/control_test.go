@@ -11,13 +11,13 @@ import (
 )
 
 // controlMessages encodes with our encoder and decodes with the x/sys parser.
-func controlMessages(t *testing.T, six bool, ttl uint8, source netip.Addr) []unix.SocketControlMessage {
+func controlMessages(t *testing.T, six bool, ttl, dscp uint8, source netip.Addr) []unix.SocketControlMessage {
 	t.Helper()
 	var control sendControl
 	for i := range control {
 		control[i] = ^uint64(0) // what an earlier message may have left
 	}
-	n := encodeControl(&control, six, ttl, source)
+	n := encodeControl(&control, six, ttl, dscp, source)
 	buf := (*[sendControlSize]byte)(unsafe.Pointer(&control))[:n]
 	messages, err := unix.ParseSocketControlMessage(buf)
 	if err != nil {
@@ -40,19 +40,25 @@ func TestEncodeControl(t *testing.T) {
 		name   string
 		six    bool
 		ttl    uint8
+		dscp   uint8
 		source netip.Addr
 		want   []want
 	}{
-		{"nothing", false, 0, netip.Addr{}, nil},
-		{"TTL", false, 1, netip.Addr{}, []want{{unix.SOL_IP, unix.IP_TTL, int32Bytes(1)}}},
-		{"hop limit", true, 255, netip.Addr{}, []want{{unix.SOL_IPV6, unix.IPV6_HOPLIMIT, int32Bytes(255)}}},
-		{"source", false, 0, four, []want{{unix.SOL_IP, unix.IP_PKTINFO, info4}}},
-		{"both", false, 3, four, []want{{unix.SOL_IP, unix.IP_TTL, int32Bytes(3)}, {unix.SOL_IP, unix.IP_PKTINFO, info4}}},
-		{"both, IPv6", true, 3, six, []want{{unix.SOL_IPV6, unix.IPV6_HOPLIMIT, int32Bytes(3)}, {unix.SOL_IPV6, unix.IPV6_PKTINFO, info6}}},
+		{"nothing", false, 0, 0, netip.Addr{}, nil},
+		{"TTL", false, 1, 0, netip.Addr{}, []want{{unix.SOL_IP, unix.IP_TTL, int32Bytes(1)}}},
+		{"hop limit", true, 255, 0, netip.Addr{}, []want{{unix.SOL_IPV6, unix.IPV6_HOPLIMIT, int32Bytes(255)}}},
+		{"source", false, 0, 0, four, []want{{unix.SOL_IP, unix.IP_PKTINFO, info4}}},
+		{"both", false, 3, 0, four, []want{{unix.SOL_IP, unix.IP_TTL, int32Bytes(3)}, {unix.SOL_IP, unix.IP_PKTINFO, info4}}},
+		{"both, IPv6", true, 3, 0, six, []want{{unix.SOL_IPV6, unix.IPV6_HOPLIMIT, int32Bytes(3)}, {unix.SOL_IPV6, unix.IPV6_PKTINFO, info6}}},
+		{"codepoint", false, 0, 46, netip.Addr{}, []want{{unix.SOL_IP, unix.IP_TOS, int32Bytes(0xb8)}}},
+		{"all, IPv6", true, 3, 63, six, []want{
+			{unix.SOL_IPV6, unix.IPV6_HOPLIMIT, int32Bytes(3)}, {unix.SOL_IPV6, unix.IPV6_TCLASS, int32Bytes(0xfc)},
+			{unix.SOL_IPV6, unix.IPV6_PKTINFO, info6},
+		}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := controlMessages(t, c.six, c.ttl, c.source)
+			got := controlMessages(t, c.six, c.ttl, c.dscp, c.source)
 			if len(got) != len(c.want) {
 				t.Fatalf("%d messages, want %d", len(got), len(c.want))
 			}

@@ -18,6 +18,8 @@ type datagram struct {
 	// identity is the identity that a ping socket's probes go by; the kernel
 	// writes its own into the packets.
 	identity uint16
+	// whole tells that what is sent may not be cut.
+	whole bool
 }
 
 func (d *datagram) domain() int {
@@ -101,25 +103,6 @@ func (d *datagram) enlarge() {
 	}
 }
 
-// smallestMTU is what every IPv6 path takes (RFC 8200, section 5).
-const smallestMTU = 1280
-
-// allowFragments lets routers cut large IPv4 probes, and has this machine cut
-// IPv6 ones that are too large for its own link into fragments that every path
-// takes. Path MTU discovery would lose the first probes of a narrow path, which
-// is no loss of the path's. IPv6 probes that fit our link leave whole, whatever
-// is set: a narrower path tells those as too big until the kernel has learnt it.
-func (d *datagram) allowFragments() error {
-	level, option, value := unix.SOL_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT
-	if d.six {
-		level, option, value = unix.SOL_IPV6, unix.IPV6_MTU, smallestMTU
-	}
-	if err := unix.SetsockoptInt(d.fd, level, option, value); err != nil {
-		return fmt.Errorf("fragments: %w", err)
-	}
-	return nil
-}
-
 // prepare sets up a socket that sends probes, and receives answers if it does so.
 func (d *datagram) prepare(receives bool) error {
 	d.enlarge()
@@ -131,7 +114,7 @@ func (d *datagram) prepare(receives bool) error {
 			return err
 		}
 	}
-	return d.allowFragments()
+	return d.setFragments(false)
 }
 
 // port returns the port, or the ping identity, that the socket is bound to.
@@ -159,6 +142,17 @@ func (d *datagram) bind(port uint16) error {
 		return unix.Bind(d.fd, &unix.SockaddrInet6{Port: int(port)})
 	}
 	return unix.Bind(d.fd, &unix.SockaddrInet4{Port: int(port)})
+}
+
+// bindBoth is bind, by which an IPv6 socket takes the port in IPv4 as well.
+func (d *datagram) bindBoth(port uint16) error {
+	if !d.six {
+		return d.bind(port)
+	}
+	if err := unix.SetsockoptInt(d.fd, unix.SOL_IPV6, unix.IPV6_V6ONLY, 0); err != nil {
+		return err
+	}
+	return unix.Bind(d.fd, &unix.SockaddrInet6{Port: int(port)})
 }
 
 func (d *datagram) close() error { return unix.Close(d.fd) }

@@ -32,6 +32,7 @@ const (
 	icmp6EchoReply    = 129
 
 	protocolICMP4 = 1
+	protocolTCP   = 6
 	protocolUDP   = 17
 	protocolICMP6 = 58
 
@@ -49,11 +50,20 @@ const (
 	header6          = 40
 )
 
+// The flags of a TCP header and where they stand (RFC 9293, section 3.1).
+const (
+	flagsOffset = 13
+
+	flagSYN = 0x02
+	flagRST = 0x04
+	flagACK = 0x10
+)
+
 // dropAll is the filter of sockets that only send or only hold a port.
 func dropAll() []bpf.Instruction { return []bpf.Instruction{bpf.RetConstant{Val: 0}} }
 
 // filter4 keeps echo replies to the block of identities and ICMP errors that
-// quote an echo of the block or a datagram from one of the ports. A raw IPv4
+// quote an echo of the block, or a datagram or a SYN from one of the ports. A raw IPv4
 // socket's filter sees the IP header. Loads beyond the packet drop it.
 func filter4(block uint16, ports []uint16) []bpf.Instruction {
 	program := []bpf.Instruction{
@@ -83,7 +93,8 @@ func filter4(block uint16, ports []uint16) []bpf.Instruction {
 	)
 	program = append(program, keepBlock(block)...)
 	program = append(program,
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolUDP, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolUDP, SkipTrue: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolTCP, SkipTrue: 1},
 		bpf.RetConstant{Val: 0},
 		bpf.LoadIndirect{Off: errorHeader, Size: 2},
 	)
@@ -113,7 +124,8 @@ func filter6(block uint16, ports []uint16) []bpf.Instruction {
 	)
 	program = append(program, keepBlock(block)...)
 	program = append(program,
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolUDP, SkipTrue: 6},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolUDP, SkipTrue: 7},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: protocolTCP, SkipTrue: 6},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: headerHopByHop, SkipTrue: 4},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: headerRouting, SkipTrue: 3},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: headerFragment, SkipTrue: 2},
@@ -121,6 +133,24 @@ func filter6(block uint16, ports []uint16) []bpf.Instruction {
 		bpf.RetConstant{Val: 0},
 		bpf.RetConstant{Val: acceptAll},
 		bpf.LoadAbsolute{Off: errorHeader + header6, Size: 2},
+	)
+	return append(program, keepPorts(ports)...)
+}
+
+// filterTCP keeps the segments to one of the ports that accept or refuse a SYN
+// (RFC 9293, section 3.5): SYN with ACK, RST with ACK.
+func filterTCP(six bool, ports []uint16) []bpf.Instruction {
+	program := []bpf.Instruction{bpf.LoadMemShift{Off: 0}} // X = length of the IP header
+	if six {
+		program[0] = bpf.LoadConstant{Dst: bpf.RegX, Val: 0} // no header is there
+	}
+	program = append(program,
+		bpf.LoadIndirect{Off: flagsOffset, Size: 1},
+		bpf.ALUOpConstant{Op: bpf.ALUOpAnd, Val: flagSYN | flagRST | flagACK},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: flagSYN | flagACK, SkipTrue: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: flagRST | flagACK, SkipTrue: 1},
+		bpf.RetConstant{Val: 0},
+		bpf.LoadIndirect{Off: 2, Size: 2}, // the destination port
 	)
 	return append(program, keepPorts(ports)...)
 }

@@ -88,7 +88,9 @@ func TestFilter4(t *testing.T) {
 		{"quoted datagram, first port", quote(in4(us, target, protocolUDP, datagramFrom(target, us, testPorts[0]))), true},
 		{"quoted datagram, last port", quote(in4(us, target, protocolUDP, datagramFrom(target, us, testPorts[2]))), true},
 		{"quoted datagram of another", quote(in4(us, target, protocolUDP, datagramFrom(target, us, testPort+9))), false},
-		{"quoted TCP with our port", quote(in4(us, target, 6, datagramFrom(target, us, testPort))), false},
+		{"quoted SYN", quote(in4(us, target, protocolTCP, datagramFrom(target, us, testPort))), true},
+		{"quoted SYN of another", quote(in4(us, target, protocolTCP, datagramFrom(target, us, testPort+9))), false},
+		{"quoted SCTP with our port", quote(in4(us, target, 132, datagramFrom(target, us, testPort))), false},
 		{"unreachable", unreachable(icmp4Unreachable, ourDatagram), true},
 		{"source quench", unreachable(4, ourDatagram), false},
 		{"parameter problem", unreachable(icmp4Parameter, ourEcho), true},
@@ -133,7 +135,9 @@ func TestFilter6(t *testing.T) {
 		{"quoted hop-by-hop", quote(in6(us, target, headerHopByHop, make([]byte, 16))), true},
 		{"quoted routing", quote(in6(us, target, headerRouting, make([]byte, 16))), true},
 		{"quoted destination options", quote(in6(us, target, headerDestination, make([]byte, 16))), true},
-		{"quoted TCP", quote(in6(us, target, 6, datagramFrom(target, us, testPort))), false},
+		{"quoted SYN", quote(in6(us, target, protocolTCP, datagramFrom(target, us, testPort))), true},
+		{"quoted SYN of another", quote(in6(us, target, protocolTCP, datagramFrom(target, us, testPort+9))), false},
+		{"quoted SCTP", quote(in6(us, target, 132, datagramFrom(target, us, testPort))), false},
 		{"unreachable", unreachable(icmp6Unreachable, ourDatagram), true},
 		{"too big", unreachable(icmp6TooBig, ourEcho), true},
 		{"parameter problem", unreachable(icmp6Parameter, ourEcho), true},
@@ -145,6 +149,49 @@ func TestFilter6(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			if got := keeps(t, filter6(testBlock, testPorts), c.packet); got != c.want {
 				t.Errorf("kept = %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestFilterTCP(t *testing.T) {
+	us, target := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.9.9")
+	answer := func(port uint16, accepts bool) []byte {
+		request := packet.AppendTCP(nil, &packet.Probe{Source: us, Destination: target, Identity: port, Port: 80})
+		return packet.AppendTCPAnswer(nil, target, us, request, accepts)
+	}
+	flags := func(value byte) []byte {
+		b := answer(testPort, true)
+		b[flagsOffset] = value
+		return b
+	}
+	for _, c := range []struct {
+		name    string
+		segment []byte
+		want    bool
+	}{
+		{"acceptance", answer(testPort, true), true},
+		{"refusal", answer(testPort, false), true},
+		{"first port", answer(testPorts[0], true), true},
+		{"last port", answer(testPorts[2], true), true},
+		{"port of another", answer(testPort+9, true), false},
+		{"congestion echoed", flags(0x52), true},
+		{"own SYN", flags(flagSYN), false},
+		{"RST without ACK", flags(flagRST), false},
+		{"ACK", flags(flagACK), false},
+		{"SYN, RST and ACK", flags(flagSYN | flagRST | flagACK), false},
+		{"cut before the flags", answer(testPort, true)[:13], false},
+		{"empty", nil, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := keeps(t, filterTCP(true, testPorts), c.segment); got != c.want {
+				t.Errorf("IPv6: kept = %v, want %v", got, c.want)
+			}
+			for options := range 3 {
+				datagram := withOptions(in4(target, us, protocolTCP, c.segment), options)
+				if got := keeps(t, filterTCP(false, testPorts), datagram); got != c.want {
+					t.Errorf("IPv4, %d words of options: kept = %v, want %v", options, got, c.want)
+				}
 			}
 		})
 	}

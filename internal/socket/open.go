@@ -67,7 +67,7 @@ func openBest(options Options) (*Connection, error) {
 	if rawErr == nil {
 		return start(options, method, nil)
 	}
-	shortfall := fmt.Sprintf("no raw sockets (%v): grant CAP_NET_RAW for UDP traces", rawErr)
+	shortfall := fmt.Sprintf("no raw sockets (%v): grant CAP_NET_RAW for UDP traces, and for TCP traces that are one flow", rawErr)
 	c, pingErr := openPingConnection(options, shortfall)
 	if pingErr == nil {
 		return c, nil
@@ -87,7 +87,11 @@ func openPingConnection(options Options, shortfall string) (*Connection, error) 
 		return nil, fmt.Errorf("open ping sockets (they need net.ipv4.ping_group_range): %w", err)
 	}
 	method.shortfall = shortfall
-	return start(options, method, nil)
+	tcp, err := openAttempts(false)
+	if err != nil {
+		return nil, errors.Join(err, method.close())
+	}
+	return start(options, method, tcp)
 }
 
 func openPortConnection(options Options, shortfall string) (*Connection, error) {
@@ -96,7 +100,7 @@ func openPortConnection(options Options, shortfall string) (*Connection, error) 
 		return nil, fmt.Errorf("open UDP sockets: %w", err)
 	}
 	method.shortfall = shortfall
-	tcp, err := openAttempts()
+	tcp, err := openAttempts(true)
 	if err != nil {
 		return nil, errors.Join(err, method.close())
 	}

@@ -40,7 +40,7 @@ type outgoing struct {
 // takes reports whether a probe may leave with those that are there, at most
 // limit together.
 func (o *outgoing) takes(p *packet.Probe, limit int) bool {
-	return o.n < limit && len(o.payload)+p.Size <= sendBytes
+	return o.n < limit && len(o.payload)+p.Size <= sendBytes && o.probes[0].DontFragment == p.DontFragment
 }
 
 // grow makes payload, which is outgoing.payload with one more packet at its
@@ -53,7 +53,7 @@ func (o *outgoing) grow(p *packet.Probe, payload []byte, to netip.Addr, port uin
 	header := &o.messages[i].header
 	header.Name = (*byte)(unsafe.Pointer(&o.names[i]))
 	header.Namelen = encodeName(&o.names[i], to, port, scope)
-	length := encodeControl(&o.controls[i], to.Is6(), p.TTL, source)
+	length := encodeControl(&o.controls[i], to.Is6(), p.TTL, p.DSCP, source)
 	header.Control = nil
 	if length > 0 {
 		header.Control = (*byte)(unsafe.Pointer(&o.controls[i]))
@@ -74,7 +74,14 @@ func (o *outgoing) send(d *datagram, now func() netsonde.Instant) {
 		o.vectors[i].SetLen(o.ends[i] - start)
 		start = o.ends[i]
 	}
-	for done, tries := 0, 0; done < o.n; {
+	done, tries := 0, 0
+	if errno := d.keepWhole(o.probes[0].DontFragment); errno != 0 {
+		// Better unsent than cut, when just that was not to be.
+		for ; done < o.n; done++ {
+			o.probes[done].Sent, o.probes[done].Errno = now(), errno
+		}
+	}
+	for done < o.n {
 		sent := now()
 		for _, p := range o.probes[done:o.n] {
 			p.Sent, p.Errno = sent, 0

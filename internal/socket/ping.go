@@ -129,7 +129,7 @@ func (p *ping) interpret(d *datagram, m *message) (packet.Reply, bool) {
 	switch {
 	case m.failed:
 		reply, err = packet.ParseQuotedEcho(m.data)
-		reply.From = p.zones.restore(m.offender, m.scope)
+		reply.From = p.zones.restore(m.offender, m.offenderScope)
 		reply.Destination = from
 		reply.Kind, reply.Type, reply.Code = errorKind(d.six, m), m.kind, m.code
 	case d.six:

@@ -119,7 +119,7 @@ func (p *port) interpret(d *datagram, m *message) (packet.Reply, bool) {
 		return reply, true
 	}
 	reply.Kind, reply.Type, reply.Code = errorKind(d.six, m), m.kind, m.code
-	reply.From = p.zones.restore(m.offender, m.scope)
+	reply.From = p.zones.restore(m.offender, m.offenderScope)
 	if reply.Kind == 0 || !reply.From.IsValid() {
 		return packet.Reply{}, false
 	}

@@ -11,11 +11,12 @@ import (
 	"netsonde/internal/packet"
 )
 
-// raw measures with raw ICMP and UDP sockets, one of each a family. All
-// answers, ICMP errors about our datagrams included, come in through the ICMP
-// sockets.
+// raw measures with raw ICMP, UDP and TCP sockets, one of each a family. All
+// ICMP, errors about our datagrams and segments included, comes in through the
+// ICMP sockets, and what accepts or refuses a SYN through those of TCP.
 type raw struct {
 	echo, udp [2]*datagram // IPv4 and IPv6; nil for a family that is missing
+	tcp       [2]*segments
 	block     *reservation
 	ports     []uint16
 	held      []*datagram
@@ -67,6 +68,9 @@ func openRaw() (r *raw, err error) {
 		if err = r.udp[i].prepare(false); err != nil {
 			return r, err
 		}
+		if r.tcp[i], err = openSegments(d.six, r.ports); err != nil {
+			return r, err
+		}
 	}
 	return r, nil
 }
@@ -107,18 +111,38 @@ func (r *raw) capabilities() packet.Capabilities {
 		ICMP:        r.block.identities(),
 		UDP:         r.ports,
 		Trace:       true,
+		TCPFlows:    true,
 		Description: "raw ICMP sockets",
 	}
 }
 
 // sockets includes the UDP ones: their error queues must be emptied.
-func (r *raw) sockets() []*datagram { return present(r.echo[:], r.udp[:]) }
+func (r *raw) sockets() []*datagram {
+	return append(present(r.echo[:], r.udp[:]), r.segmentSockets()...)
+}
+
+func (r *raw) segmentSockets() (all []*datagram) {
+	for _, s := range r.tcp {
+		if s != nil {
+			all = append(all, s.datagram)
+		}
+	}
+	return all
+}
 
 func (r *raw) socket(p *packet.Probe) *datagram {
-	if p.Protocol == packet.UDP {
-		return r.udp[family(p.Destination)]
+	place := family(p.Destination)
+	switch p.Protocol {
+	case packet.UDP:
+		return r.udp[place]
+	case packet.TCP:
+		if r.tcp[place] == nil {
+			return nil
+		}
+		return r.tcp[place].datagram
+	default:
+		return r.echo[place]
 	}
-	return r.echo[family(p.Destination)]
 }
 
 func (r *raw) compose(o *outgoing, p *packet.Probe, now netsonde.Instant) syscall.Errno {
@@ -130,14 +154,23 @@ func (r *raw) compose(o *outgoing, p *packet.Probe, now netsonde.Instant) syscal
 		o.grow(p, packet.AppendEcho(o.payload, p), p.Destination, 0, scope, p.Source)
 		return 0
 	}
-	datagram := *p
-	if !datagram.Source.IsValid() {
-		if datagram.Source, errno = r.sources.lookup(p.Destination, scope, now.Monotonic); errno != 0 {
+	sourced := *p
+	if !sourced.Source.IsValid() {
+		if sourced.Source, errno = r.sources.lookup(p.Destination, scope, now.Monotonic); errno != 0 {
 			return errno
 		}
 	}
+	payload := o.payload
+	if p.Protocol == packet.TCP {
+		if errno := r.tcp[family(p.Destination)].wake(); errno != 0 {
+			return errno
+		}
+		payload = packet.AppendTCP(payload, &sourced)
+	} else {
+		payload = packet.AppendUDP(payload, &sourced)
+	}
 	// The checksum covers the source: it must be the one that the packet bears.
-	o.grow(p, packet.AppendUDP(o.payload, &datagram), p.Destination, 0, scope, datagram.Source)
+	o.grow(p, payload, p.Destination, 0, scope, sourced.Source)
 	return 0
 }
 
@@ -145,11 +178,15 @@ func (r *raw) interpret(d *datagram, m *message) (packet.Reply, bool) {
 	if m.failed || d == r.udp[0] || d == r.udp[1] {
 		return packet.Reply{}, false // it comes as a packet too
 	}
+	parse4, parse6 := packet.ParseICMP4, packet.ParseICMP6
+	if d != r.echo[0] && d != r.echo[1] {
+		parse4, parse6 = packet.ParseTCP, packet.ParseTCP
+	}
 	var reply packet.Reply
 	var err error
 	ttl := m.ttl
 	if d.six {
-		reply, err = packet.ParseICMP6(m.data, r.zones.restore(m.from, m.scope))
+		reply, err = parse6(m.data, r.zones.restore(m.from, m.scope))
 		reply.Destination = r.zones.restore(reply.Destination, m.scope)
 	} else {
 		var header packet.IPv4
@@ -157,7 +194,7 @@ func (r *raw) interpret(d *datagram, m *message) (packet.Reply, bool) {
 		if header, payload, err = packet.ParseIPv4(m.data); err != nil {
 			return packet.Reply{}, false
 		}
-		reply, err = packet.ParseICMP4(payload, header.Source)
+		reply, err = parse4(payload, header.Source)
 		ttl = header.TTL
 	}
 	if err != nil || !r.ours(&reply) {
@@ -181,7 +218,7 @@ func (r *raw) ours(reply *packet.Reply) bool {
 }
 
 func (r *raw) close() (err error) {
-	err = errors.Join(closeAll(r.echo[:]), closeAll(r.udp[:]), closeAll(r.held))
+	err = errors.Join(closeAll(r.echo[:]), closeAll(r.udp[:]), closeAll(r.segmentSockets()), closeAll(r.held))
 	if r.block != nil {
 		err = errors.Join(err, r.block.close())
 	}

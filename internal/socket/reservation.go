@@ -87,9 +87,9 @@ func (r *reservation) close() error {
 	return errors.Join(unix.Close(r.name), closeAll(r.held))
 }
 
-// tracePorts is how many UDP source ports a connection takes: each holds
-// 65,534 datagrams that wait for their answers.
-const tracePorts = 4
+// tracePorts is how many source ports a connection takes: each holds 65,534
+// datagrams and 65,536 SYNs that wait for their answers, and is a flow.
+const tracePorts = 16
 
 // Ports from firstTracePort on are where traceroute sends to. They are no
 // source ports of ours: probes that we send to ourselves would reach them.
@@ -98,40 +98,43 @@ const (
 	lastTracePort  = firstTracePort + 255
 )
 
-// reservePort binds a UDP port in each family that there is and lets nothing
-// in. Without it another program might be given the port, and our errors.
+// reservePort takes a port for UDP and TCP of both families and lets nothing
+// in. Without it another program might be given the port, and our answers.
 func reservePort() (port uint16, held []*datagram, err error) {
 	for range 64 {
-		port, held, err = bindPort()
+		port, held, err = holdPort()
 		if err == nil && (port < firstTracePort || port > lastTracePort) {
 			return port, held, nil
 		}
 		err = errors.Join(err, closeAll(held))
 		if err != nil && !errors.Is(err, unix.EADDRINUSE) {
-			return 0, nil, fmt.Errorf("reserve UDP source port: %w", err)
+			return 0, nil, fmt.Errorf("reserve source port: %w", err)
 		}
 	}
-	return 0, nil, fmt.Errorf("reserve UDP source port: %w", unix.EADDRINUSE)
+	return 0, nil, fmt.Errorf("reserve source port: %w", unix.EADDRINUSE)
 }
 
-// bindPort has the kernel choose a port in one family and takes it in the
-// other too: EADDRINUSE when another program has it there.
-func bindPort() (port uint16, held []*datagram, err error) {
-	for _, six := range []bool{false, true} {
-		d, err := openDatagram(six, unix.SOCK_DGRAM, unix.IPPROTO_UDP, dropAll())
+// holdPort has the kernel choose a port for datagrams and takes it for TCP too:
+// EADDRINUSE when another program has it there. The TCP socket never listens:
+// what comes for it is answered with a reset, as a closed port's.
+func holdPort() (port uint16, held []*datagram, err error) {
+	for _, kind := range []struct{ kind, protocol int }{
+		{unix.SOCK_DGRAM, unix.IPPROTO_UDP}, {unix.SOCK_STREAM, unix.IPPROTO_TCP},
+	} {
+		// An IPv6 socket holds the port in both families.
+		d, err := openDatagram(true, kind.kind, kind.protocol, dropAll())
 		if err != nil {
-			continue // a family that this machine has not
+			if d, err = openDatagram(false, kind.kind, kind.protocol, dropAll()); err != nil {
+				return 0, held, err
+			}
 		}
 		held = append(held, d)
-		if err = d.bind(port); err != nil {
+		if err = d.bindBoth(port); err != nil {
 			return 0, held, err
 		}
 		if port, err = d.port(); err != nil {
 			return 0, held, err
 		}
-	}
-	if len(held) == 0 {
-		return 0, nil, unix.EAFNOSUPPORT
 	}
 	return port, held, nil
 }
