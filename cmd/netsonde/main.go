@@ -115,9 +115,11 @@ func (p *program) rootCommand() *cobra.Command {
 	root.AddCommand(
 		p.pingCommand(), p.traceCommand(), p.scanCommand(),
 		p.runCommand(), p.connmonitorCommand(), p.connvitalsCommand(), p.pmonitorCommand(), p.meshCommand(), p.labCommand(),
+		p.checkConfigCommand(), p.initCommand(), p.importCommand(), p.schemaCommand(), p.manCommand(),
 		p.versionCommand(),
 		installCommand(), uninstallCommand(),
 	)
+	describe(root)
 	return root
 }
 

@@ -99,7 +99,7 @@ func CostOf(plan *netsonde.Plan) Cost {
 			loads.add(i, target.Host, addr, sent)
 		}
 	}
-	for kind, count := range kinds {
+	for kind, count := range &kinds {
 		if count > 0 {
 			c.Kinds[netsonde.Kind(kind)] = count
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"netsonde"
-	hostset "netsonde/internal/hosts"
+	"netsonde/internal/hosts"
 )
 
 // yamlText writes a text such that YAML reads the same, and that nothing in it
@@ -41,15 +41,15 @@ func isPlainYAML(text string) bool {
 // yamlProbe writes a probe of the kinds that connmonitor has, with all that
 // differs from the native defaults, on one line.
 func yamlProbe(cadence netsonde.Cadence, p *netsonde.Probe) string {
-	fields := []string{"every: " + formatDuration(cadence.Every)}
+	fields := []string{"every: " + writeDuration(cadence.Every)}
 	switch p.Kind {
 	case netsonde.KindPing:
-		fields = append(fields, fmt.Sprintf("count: %d", p.Count), "spacing: "+formatDuration(p.Spacing),
-			"timeout: "+formatDuration(p.Timeout), fmt.Sprintf("size: %d", p.Size))
+		fields = append(fields, fmt.Sprintf("count: %d", p.Count), "spacing: "+writeDuration(p.Spacing),
+			"timeout: "+writeDuration(p.Timeout), fmt.Sprintf("size: %d", p.Size))
 	case netsonde.KindTrace:
-		fields = append(fields, "timeout: "+formatDuration(p.Timeout), fmt.Sprintf("hops: %d", p.Hops))
+		fields = append(fields, "timeout: "+writeDuration(p.Timeout), fmt.Sprintf("hops: %d", p.Hops))
 	default:
-		fields = append(fields, "timeout: "+formatDuration(p.Timeout))
+		fields = append(fields, "timeout: "+writeDuration(p.Timeout))
 		if p.Port != p.Kind.Port() {
 			fields = append(fields, fmt.Sprintf("port: %d", p.Port))
 		}
@@ -59,7 +59,7 @@ func yamlProbe(cadence netsonde.Cadence, p *netsonde.Probe) string {
 
 // asOneHost says why the native format cannot take a host as typed, "" if it can.
 func asOneHost(host string) string {
-	set, err := hostset.Parse(host)
+	set, err := hosts.Parse(host)
 	switch {
 	case err != nil:
 		return err.Error()

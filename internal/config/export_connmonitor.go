@@ -133,7 +133,7 @@ func (e *exporter) fixed(group *netsonde.Group) []netsonde.Group {
 	e.notes[noteRate] = fmt.Sprintf("Rounds start at fixed times. connmonitor paused after the end of a round; here "+
 		"\"every\" is that pause and the time that a round takes where nothing is amiss, which is taken to be %s "+
 		"for echoes, %s for a service check and %s for a trace. Slow targets are therefore measured more often than they were, "+
-		"and quick ones a little less.", formatDuration(typicalPing), formatDuration(typicalCheck), formatDuration(typicalTrace))
+		"and quick ones a little less.", writeDuration(typicalPing), writeDuration(typicalCheck), writeDuration(typicalTrace))
 	if len(group.Probes) > 1 {
 		e.notes[noteTogether] = "The statistics of a host started together and waited for each other. " +
 			"Here each has a place of its own in the interval."
@@ -151,16 +151,16 @@ func (e *exporter) fixed(group *netsonde.Group) []netsonde.Group {
 			interval = p.Timeout
 		}
 		if interval < leastEvery {
-			e.notes[noteShortest] = "Pauses were shorter than the shortest interval, " + formatDuration(leastEvery) + "."
+			e.notes[noteShortest] = "Pauses were shorter than the shortest interval, " + writeDuration(leastEvery) + "."
 			interval = leastEvery
 		}
 		if interval > mostEvery {
-			e.notes[noteLongest] = "Pauses were longer than the longest interval, " + formatDuration(mostEvery) + "."
+			e.notes[noteLongest] = "Pauses were longer than the longest interval, " + writeDuration(mostEvery) + "."
 			interval = mostEvery
 		}
 		if p.Timeout > interval {
 			e.notes[noteTimeout] = "An echo is waited for until the next round, where connmonitor waited for " +
-				formatDuration(p.Timeout) + "; one that comes later is told as late, with its RTT, and is no loss."
+				writeDuration(p.Timeout) + "; one that comes later is told as late, with its RTT, and is no loss."
 			p.Timeout = interval
 		}
 		groups = append(groups, netsonde.Group{Name: p.Kind.String(), Cadence: netsonde.Cadence{Every: interval}, Probes: []netsonde.Probe{p}})

@@ -45,7 +45,7 @@ func referenceDefault(key Key) string {
 
 // describeValue says in the reference what a key's value is, with its range.
 func describeValue(key Key) string {
-	what := ""
+	var what string
 	switch key.Type {
 	case ValueEnum:
 		what = "`" + strings.Join(key.Values, "`, `") + "`"
@@ -75,7 +75,7 @@ func describeRange(key Key) string {
 	case ValueSize:
 		least, most = fmt.Sprintf("%dB", key.Least), fmt.Sprintf("%dB", key.Most)
 	case ValueDuration:
-		least, most = formatDuration(time.Duration(key.Least)), formatDuration(time.Duration(key.Most))
+		least, most = writeDuration(time.Duration(key.Least)), writeDuration(time.Duration(key.Most))
 	case ValueLabels:
 		return fmt.Sprintf("at most %d", key.Most)
 	case ValueList:
@@ -137,26 +137,4 @@ func plural(key Key) string {
 	default:
 		return valueName(key.Element) + "s"
 	}
-}
-
-// formatDuration writes a duration as the native format does, with the largest
-// units that take whole numbers.
-func formatDuration(d time.Duration) string {
-	if d == 0 {
-		return "0s"
-	}
-	var text strings.Builder
-	for _, unit := range []struct {
-		of   time.Duration
-		name string
-	}{
-		{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"},
-		{time.Millisecond, "ms"}, {time.Microsecond, "us"}, {time.Nanosecond, "ns"},
-	} {
-		if n := d / unit.of; n > 0 {
-			fmt.Fprintf(&text, "%d%s", n, unit.name)
-			d -= n * unit.of
-		}
-	}
-	return text.String()
 }

@@ -15,8 +15,8 @@ const schemaDialect = "https://json-schema.org/draft/2020-12/schema"
 // takes its text from the environment has no look of its own.
 const (
 	environmentPattern = `\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}`
-	durationPattern    = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h|d))+$`
-	sizePattern        = `^[0-9]+(\.[0-9]+)? ?(B|kB|KB|MB|KiB|MiB)?$`
+	durationPattern    = `^(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h|d))+$`
+	sizePattern        = `^[0-9]+(\.[0-9]+)?(B|kB|KiB|MB|MiB)?$`
 	addressPattern     = `^[0-9A-Fa-f:.]+(%.+)?$`
 )
 
@@ -97,6 +97,9 @@ func schemaOfValue(t ValueType, key Key, kinds []string) map[string]any {
 	case ValueSize:
 		return either(number(), pattern(sizePattern))
 	case ValueDuration:
+		if key.Least == 0 {
+			return either(pattern(durationPattern), map[string]any{"const": 0})
+		}
 		return either(pattern(durationPattern))
 	case ValueBoolean:
 		return either(map[string]any{"type": "boolean"})

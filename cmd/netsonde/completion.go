@@ -1,0 +1,62 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// hostsFile is where a machine's own names of hosts are (hosts(5)).
+const hostsFile = "/etc/hosts"
+
+// completeConfiguration offers files for a command's only argument.
+func completeConfiguration(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
+// completeHosts offers the hosts that this machine knows by name, and files
+// behind an @.
+func completeHosts(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+	if strings.HasPrefix(begun, "@") {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	file, err := os.Open(hostsFile)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	// It was only read.
+	defer func() { _ = file.Close() }()
+	var offered []string
+	for _, name := range namesOfHosts(file) {
+		if strings.HasPrefix(name, begun) && !slices.Contains(args, name) {
+			offered = append(offered, name)
+		}
+	}
+	return offered, cobra.ShellCompDirectiveNoFileComp
+}
+
+// namesOfHosts are the names in a file such as /etc/hosts, each once, in order.
+func namesOfHosts(file io.Reader) []string {
+	const most = 1000 // more is no help
+	var names []string
+	lines := bufio.NewScanner(file)
+	for lines.Scan() && len(names) < most {
+		line, _, _ := strings.Cut(lines.Text(), "#")
+		fields := strings.Fields(line)
+		for _, name := range fields[min(1, len(fields)):] {
+			// A shell gets only what it takes for one word.
+			if strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-._") == "" {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
