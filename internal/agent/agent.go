@@ -43,7 +43,8 @@ type Config struct {
 	// CheckLimit bounds how many checks run at the same time; 0 means 4,096 or
 	// half of the files that the process may open, whichever is less.
 	CheckLimit int
-	// ResolveEvery is how often names are looked up again; 0 means a minute.
+	// ResolveEvery is how often names are looked up again where a plan does not
+	// say; 0 means a minute.
 	ResolveEvery time.Duration
 	// Proc is where the kernel's routes are read from for the name _gateway;
 	// nil means /proc.
@@ -72,6 +73,10 @@ type Agent struct {
 	// plans counts the plans so far, the last of which holds.
 	plans uint64
 	names map[string]*name
+	// again is the names that wait to be looked up again.
+	again nameQueue
+	// resolveEvery is how often those of the last plan are.
+	resolveEvery time.Duration
 	// supersede ends the waiting of the Apply before.
 	supersede context.CancelFunc
 }
@@ -224,7 +229,12 @@ func (a *Agent) install(plan *netsonde.Plan, cancel context.CancelFunc) (number 
 	a.supersede = cancel
 	a.plans++
 
+	a.resolveEvery = a.config.ResolveEvery
+	if plan.ResolveEvery > 0 {
+		a.resolveEvery = plan.ResolveEvery
+	}
 	now := time.Now()
+	a.again.clear()
 	names := make(map[string]*name, len(plan.Targets))
 	shares := make([]share, len(a.shards))
 	once := runsOnce(plan)
@@ -245,6 +255,9 @@ func (a *Agent) install(plan *netsonde.Plan, cancel context.CancelFunc) (number 
 		s.addresses = append(s.addresses, n.address)
 	}
 	a.names = names
+	for _, n := range names {
+		a.wait(n)
+	}
 	a.checks.retain(plan)
 	for i, s := range a.shards {
 		shares[i].once = once

@@ -22,6 +22,8 @@ const (
 	stallTolerance = 250 * time.Millisecond
 	// stallRetries is how often a check that was stopped is run again.
 	stallRetries = 3
+	// longestTurn is how long a check of a fixed cadence waits for its turn.
+	longestTurn = 100 * time.Millisecond
 )
 
 // defaultCheckLimit leaves half of the files that the process may open to
@@ -42,9 +44,9 @@ func checkLimit(files uint64) int {
 }
 
 // checkPool runs service checks, a bounded number at the same time. A check
-// that has to wait for its turn simply runs later: its RTT begins when it does,
-// and connmonitor's rounds begin after the end of those before, so nothing is
-// missed. (DESIGN calls such a check stalled; that is for fixed cadences.)
+// that has to wait for its turn simply runs later when the next round begins
+// after its end, so that nothing is missed. At a fixed cadence it would be late
+// for all rounds to come: it waits a little, and is then told as stalled.
 //
 // Probes whose last check took long, such as those of dead hosts, wait apart
 // and never take all places, so that they hold up nobody but themselves.
@@ -61,6 +63,7 @@ type checkPool struct {
 	slow    map[netsonde.ProbeID]struct{}
 	warned  bool
 	drained bool
+	ended   bool
 }
 
 // speed is how long a probe's checks are expected to take.
@@ -73,22 +76,33 @@ const (
 )
 
 // check is one that is to be run. Either done or dropped is called, unless the
-// context ends.
+// context ends. Neither may call the pool.
 type check struct {
 	due     probe.Due
 	done    func(netsonde.Service)
 	dropped func()
+	// impatience ends the wait for a turn at a fixed cadence; nil while it runs
+	// or when it waits as long as it takes.
+	impatience *time.Timer
+	// gone tells that the wait has ended so.
+	gone bool
 }
 
 // checkQueue is checks in turn.
 type checkQueue struct {
-	checks []check
+	checks []*check
 	first  int
 }
 
-func (q *checkQueue) empty() bool { return q.first == len(q.checks) }
+// empty reports whether nobody waits, once those that have gone are left out.
+func (q *checkQueue) empty() bool {
+	for q.first < len(q.checks) && q.checks[q.first].gone {
+		q.pop()
+	}
+	return q.first == len(q.checks)
+}
 
-func (q *checkQueue) push(c check) {
+func (q *checkQueue) push(c *check) {
 	if q.first > 1024 && q.first > len(q.checks)/2 {
 		n := copy(q.checks, q.checks[q.first:])
 		clear(q.checks[n:])
@@ -97,9 +111,9 @@ func (q *checkQueue) push(c check) {
 	q.checks = append(q.checks, c)
 }
 
-func (q *checkQueue) pop() check {
+func (q *checkQueue) pop() *check {
 	c := q.checks[q.first]
-	q.checks[q.first] = check{}
+	q.checks[q.first] = nil
 	q.first++
 	return c
 }
@@ -110,7 +124,7 @@ func newCheckPool(checks map[netsonde.Kind]Check, limit int, warn func(string)) 
 
 // start runs the check now, or when its turn has come, in another goroutine.
 // Once the pool is drained it is dropped.
-func (p *checkPool) start(ctx context.Context, c check) {
+func (p *checkPool) start(ctx context.Context, c *check) {
 	p.mu.Lock()
 	class := quick
 	if _, slowly := p.slow[c.due.Probe.ID]; slowly {
@@ -128,12 +142,43 @@ func (p *checkPool) start(ctx context.Context, c check) {
 		return
 	}
 	p.waiting[class].push(c)
+	if c.due.Fixed {
+		asked := time.Now()
+		c.impatience = time.AfterFunc(longestTurn, func() { p.giveUp(ctx, c, asked) })
+	}
 	warn := !p.warned
 	p.warned = true
 	p.mu.Unlock()
 	if warn {
 		p.warn(fmt.Sprintf("%d service checks run at once, more wait for their turn: raise the limit of open files", p.limit))
 	}
+}
+
+// giveUp tells that a check has waited for its turn in vain, unless it has
+// come just now.
+func (p *checkPool) giveUp(ctx context.Context, c *check, asked time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.impatience == nil || p.ended || ctx.Err() != nil {
+		return
+	}
+	c.impatience, c.gone = nil, true
+	c.done(netsonde.Service{
+		Probe: c.due.Probe.ID, Round: c.due.Round, Kind: c.due.Probe.Kind,
+		Addr: c.due.Addr, Port: c.due.Probe.Port, Started: asked,
+		State:  netsonde.ServiceStalled,
+		Reason: fmt.Sprintf("not run: %d checks ran at once for more than %v", p.limit, longestTurn),
+	})
+}
+
+// take takes the next check that waits, with its lasting patience.
+func (q *checkQueue) take() *check {
+	c := q.pop()
+	if c.impatience != nil {
+		c.impatience.Stop()
+		c.impatience = nil
+	}
+	return c
 }
 
 // place reports whether a check of that speed may run beside those that do.
@@ -149,14 +194,13 @@ func (p *checkPool) place(class speed) bool {
 func (p *checkPool) drain() {
 	p.mu.Lock()
 	p.drained = true
-	waiting := p.waiting
-	p.waiting = [speeds]checkQueue{}
-	p.mu.Unlock()
-	for class := range waiting {
-		for !waiting[class].empty() {
-			waiting[class].pop().dropped()
+	defer p.mu.Unlock()
+	for class := range p.waiting {
+		for queue := &p.waiting[class]; !queue.empty(); {
+			queue.take().dropped()
 		}
 	}
+	p.waiting = [speeds]checkQueue{}
 }
 
 // retain forgets the probes that are no longer in the plan, those that wait included.
@@ -184,17 +228,25 @@ func (p *checkPool) retain(plan *netsonde.Plan) {
 			c := queue.pop()
 			if _, stays := planned[c.due.Probe.ID]; stays {
 				kept.push(c)
+			} else if c.impatience != nil {
+				c.impatience.Stop()
+				c.impatience = nil
 			}
 		}
 		p.waiting[class] = kept
 	}
 }
 
-// wait returns when no check runs any more.
-func (p *checkPool) wait() { p.running.Wait() }
+// wait returns when no check runs any more, and has none told from then on.
+func (p *checkPool) wait() {
+	p.running.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ended = true
+}
 
 // work runs c, then those that wait.
-func (p *checkPool) work(ctx context.Context, c check, class speed) {
+func (p *checkPool) work(ctx context.Context, c *check, class speed) {
 	for more := true; more; c, class, more = p.next(ctx, class) {
 		found, elapsed := p.run(ctx, c.due)
 		p.remember(c.due.Probe, elapsed)
@@ -217,20 +269,20 @@ func (p *checkPool) remember(probe *netsonde.Probe, elapsed time.Duration) {
 
 // next gives back a place of one speed and takes the check that has waited
 // longest, of the same speed if there is one.
-func (p *checkPool) next(ctx context.Context, was speed) (c check, class speed, ok bool) {
+func (p *checkPool) next(ctx context.Context, was speed) (c *check, class speed, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.count[was]--
 	if ctx.Err() != nil {
-		return check{}, 0, false
+		return nil, 0, false
 	}
 	for _, class := range [speeds]speed{was, quick + slow - was} {
 		if !p.waiting[class].empty() && p.place(class) {
 			p.count[class]++
-			return p.waiting[class].pop(), class, true
+			return p.waiting[class].take(), class, true
 		}
 	}
-	return check{}, 0, false
+	return nil, 0, false
 }
 
 // run runs a check and tells how long it took. What ran out of time because
@@ -240,7 +292,7 @@ func (p *checkPool) run(ctx context.Context, due probe.Due) (found netsonde.Serv
 		started := time.Now()
 		found = p.once(ctx, due, started)
 		elapsed = time.Since(started)
-		if elapsed < due.Probe.Timeout+stallTolerance || try == stallRetries || ctx.Err() != nil {
+		if elapsed < due.Timeout+stallTolerance || try == stallRetries || ctx.Err() != nil {
 			return found, elapsed
 		}
 	}
@@ -256,7 +308,7 @@ func (p *checkPool) once(ctx context.Context, due probe.Due, started time.Time) 
 			Reason:  "no check for " + due.Probe.Kind.String() + " is built in",
 		}
 	} else {
-		ctx, cancel := context.WithTimeout(ctx, due.Probe.Timeout)
+		ctx, cancel := context.WithTimeout(ctx, due.Timeout)
 		found = run(ctx, due.Probe, due.Target.Host, due.Addr)
 		cancel()
 	}

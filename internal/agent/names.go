@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"container/heap"
 	"context"
 	"errors"
 	"io/fs"
@@ -18,7 +19,7 @@ const (
 	// The pause after the first failure; it doubles up to the last.
 	firstRetry = time.Second
 	lastRetry  = time.Minute
-	// leastPause keeps the loop from walking over all names for each of them.
+	// leastPause keeps the loop from waking for each of many names.
 	leastPause = 100 * time.Millisecond
 )
 
@@ -30,15 +31,16 @@ type name struct {
 	target *netsonde.Target
 	// address is the last good one, invalid while none was.
 	address netip.Addr
+	// busy is closed when the lookup in flight ends; nil when there is none.
+	busy     chan struct{}
+	again    time.Time
+	place    int32 // in Agent.again + 1; 0 when it does not wait there
+	failures int32
 	// literal tells that the host is an address, or none of the wanted family;
 	// nothing is looked up.
 	literal bool
-	// busy is closed when the lookup in flight ends; nil when there is none.
-	busy chan struct{}
 	// awaited tells that an Apply sees to the next lookup.
-	awaited  bool
-	again    time.Time
-	failures int
+	awaited bool
 }
 
 func newName(target *netsonde.Target) *name {
@@ -83,6 +85,7 @@ func (a *Agent) leave(names []*name) {
 	a.mu.Lock()
 	for _, n := range names {
 		n.awaited = false
+		a.wait(n)
 	}
 	a.mu.Unlock()
 	a.reckonAnew()
@@ -132,16 +135,25 @@ func (a *Agent) reckonAnew() {
 func (a *Agent) dueNames(now time.Time) (due []*name, next time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, n := range a.names {
-		switch {
-		case n.literal, n.busy != nil, n.awaited:
-		case !n.again.After(now):
-			due = append(due, n)
-		case next.IsZero() || n.again.Before(next):
-			next = n.again
+	for len(a.again) > 0 {
+		if next = a.again[0].again; next.After(now) {
+			return due, next
 		}
+		due = append(due, heap.Pop(&a.again).(*name))
 	}
-	return due, next
+	return due, time.Time{}
+}
+
+// wait has a name of the plan looked up again when its time has come, unless a
+// lookup is in flight or seen to. It is called with Agent.mu held.
+func (a *Agent) wait(n *name) {
+	switch {
+	case n.literal, n.awaited, n.busy != nil, a.names[n.target.Name] != n:
+	case n.place > 0:
+		heap.Fix(&a.again, int(n.place-1))
+	default:
+		heap.Push(&a.again, n)
+	}
 }
 
 // lookUp looks one name up; tell has a failure told. A lookup that is already
@@ -165,6 +177,9 @@ func (a *Agent) lookUp(ctx context.Context, n *name, tell bool) (known bool) {
 	}
 	busy := make(chan struct{})
 	n.busy = busy
+	if n.place > 0 {
+		heap.Remove(&a.again, int(n.place-1))
+	}
 	target, current := n.target, n.address
 	a.mu.Unlock()
 
@@ -178,6 +193,7 @@ func (a *Agent) lookUp(ctx context.Context, n *name, tell bool) (known bool) {
 	}
 	a.mu.Lock()
 	n.busy = nil
+	a.wait(n)
 	a.mu.Unlock()
 	close(busy)
 	a.reckonAnew()
@@ -189,7 +205,7 @@ func (a *Agent) found(n *name, address netip.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	n.failures = 0
-	n.again = time.Now().Add(a.config.ResolveEvery)
+	n.again = time.Now().Add(a.resolveEvery)
 	old := n.address
 	n.address = address
 	if old == address || a.names[n.target.Name] != n {
@@ -200,23 +216,28 @@ func (a *Agent) found(n *name, address netip.Addr) {
 	s.post(func(now netsonde.Instant) { s.setAddress(now, target, old, address) })
 }
 
-// failed sets the time of the next try and, if told to and no address is
-// known from before, has the shard tell.
+// failed sets the time of the next try and, if no address is known from
+// before, lets the shard know, and has it tell if told to.
 func (a *Agent) failed(n *name, err error, tell bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	n.failures++
-	pause := a.config.ResolveEvery
+	pause := a.resolveEvery
 	if !n.address.IsValid() {
 		pause = min(firstRetry<<min(n.failures-1, 10), lastRetry)
 	}
 	n.again = time.Now().Add(pause)
-	if !tell || n.address.IsValid() || a.names[n.target.Name] != n {
+	if n.address.IsValid() || a.names[n.target.Name] != n {
 		return
 	}
 	target := n.target
 	s := a.shards[a.shardOf(target.Name)]
-	s.post(func(now netsonde.Instant) { s.unresolved(now, target, err.Error()) })
+	s.post(func(now netsonde.Instant) {
+		s.engine.Unresolved(now, target.Name)
+		if tell {
+			s.unresolved(now, target, err.Error())
+		}
+	})
 }
 
 // resolve asks the kernel's routes for the gateway and the resolver for all

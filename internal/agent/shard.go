@@ -151,7 +151,7 @@ func (s *shard) takeInbox() {
 func (s *shard) startChecks(ctx context.Context) {
 	s.due = s.engine.Due(s.due[:0])
 	for _, due := range s.due {
-		s.checks.start(ctx, check{
+		s.checks.start(ctx, &check{
 			due: due,
 			done: func(found netsonde.Service) {
 				s.post(func(now netsonde.Instant) { s.engine.Checked(now, found) })

@@ -84,6 +84,7 @@ type record struct {
 	amends   []netsonde.Amend
 	routes   []netsonde.Route
 	services []netsonde.Service
+	stalls   []netsonde.Stall
 	longest  time.Duration
 	batches  map[int][]uint64
 	handed   []time.Time
@@ -113,6 +114,7 @@ func (r *record) Consume(b *netsonde.Batch) {
 	r.amends = append(r.amends, b.Amends...)
 	r.routes = append(r.routes, b.Routes...)
 	r.services = append(r.services, b.Services...)
+	r.stalls = append(r.stalls, b.Stalls...)
 	r.batches[b.Shard] = append(r.batches[b.Shard], b.Number)
 	r.handed = append(r.handed, time.Now())
 }

@@ -59,12 +59,15 @@ func (e *Engine) replace(now netsonde.Instant, t *target, plan *netsonde.Target)
 			e.recadence(now, g, had)
 		}
 	}
-	before := map[netsonde.ProbeID]*measurement{}
+	var before map[netsonde.ProbeID]*measurement // made for what changed only
 	for _, g := range old {
 		if g == nil {
 			continue
 		}
 		e.abandon(g)
+		if before == nil {
+			before = map[netsonde.ProbeID]*measurement{}
+		}
 		for _, m := range g.probes {
 			before[m.plan.ID] = m
 		}

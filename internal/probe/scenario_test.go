@@ -247,20 +247,11 @@ func parseTarget(args []string) (*netsonde.Target, error) {
 	for _, spec := range args[2:] {
 		parts := strings.SplitN(spec, ":", 3)
 		group := netsonde.Group{Name: parts[0]}
-		switch every, fixed := strings.CutPrefix(parts[1], "every="); {
-		case parts[1] == "once":
-			group.Cadence.Once = true
-		default:
-			d, err := time.ParseDuration(every)
-			if err != nil {
-				return nil, err
-			}
-			if fixed {
-				group.Cadence.Every = d
-			} else {
-				group.Cadence.Pause = d
-			}
+		cadence, err := parseCadence(parts[1])
+		if err != nil {
+			return nil, err
 		}
+		group.Cadence = cadence
 		if parts[2] != "-" {
 			for _, spec := range strings.Split(parts[2], "+") {
 				p, err := parseProbe(spec)
@@ -276,6 +267,18 @@ func parseTarget(args []string) (*netsonde.Target, error) {
 		target.Groups = append(target.Groups, group)
 	}
 	return target, nil
+}
+
+func parseCadence(spec string) (cadence netsonde.Cadence, err error) {
+	if spec == "once" {
+		return netsonde.Cadence{Once: true}, nil
+	}
+	if every, fixed := strings.CutPrefix(spec, "every="); fixed {
+		cadence.Every, err = time.ParseDuration(every)
+		return cadence, err
+	}
+	cadence.Pause, err = time.ParseDuration(spec)
+	return cadence, err
 }
 
 func parseProbe(spec string) (netsonde.Probe, error) {
