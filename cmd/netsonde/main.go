@@ -116,7 +116,7 @@ func (p *program) rootCommand() *cobra.Command {
 		p.pingCommand(), p.traceCommand(), p.scanCommand(),
 		p.runCommand(), p.connmonitorCommand(), p.connvitalsCommand(), p.pmonitorCommand(), p.meshCommand(), p.labCommand(),
 		p.checkConfigCommand(), p.initCommand(), p.importCommand(), p.schemaCommand(), p.manCommand(),
-		p.versionCommand(),
+		p.doctorCommand(), p.versionCommand(),
 		installCommand(), uninstallCommand(),
 	)
 	describe(root)

@@ -189,8 +189,9 @@ type Chain struct {
 type Needs struct {
 	// Targets is their number, Checks that of their service checks.
 	Targets, Checks int
-	// PacketsPerSecond is what is sent in the mean; Budget, unless 0, bounds it.
-	PacketsPerSecond, Budget float64
+	// PacketsPerSecond is what is sent in the mean. Budgeted of it falls under
+	// Budget, unless that is 0.
+	PacketsPerSecond, Budgeted, Budget float64
 	// Addrs are the targets' addresses as far as they are known.
 	Addrs []netip.Addr
 }

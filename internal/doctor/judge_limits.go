@@ -199,7 +199,7 @@ func (j *judge) plan() {
 		return
 	}
 	found := fmt.Sprintf("%d targets, %.0f packets/s in the mean", j.needs.Targets, j.needs.PacketsPerSecond)
-	if j.needs.Budget > 0 && j.needs.PacketsPerSecond > j.needs.Budget {
+	if j.needs.Budget > 0 && j.needs.Budgeted > j.needs.Budget {
 		j.note("configuration", fmt.Sprintf("%s, with a budget of %.0f", found, j.needs.Budget),
 			"probes will wait for one another: raise budget or the intervals in the file", "", "")
 		return

@@ -13,64 +13,65 @@ import (
 type traffic struct {
 	check, name string
 	methods     []Method
-	// match and match6 are nftables words for it, alone and for IPv6 alone;
-	// legacy are iptables' words.
-	match, match6, legacy string
-	why                   string
+	// match are nftables' words for it in a shell, legacy iptables'.
+	match, legacy string
+	why           string
 }
 
+// sorts are all that is tried. Echoes come first: the refusal of a datagram is
+// an ICMP packet too, and is missing where those are stopped.
 func sorts() []traffic {
 	return []traffic{
-		{"firewall icmp", "echoes", []Method{MethodRaw, MethodPing},
-			"meta l4proto icmp", "meta l4proto icmpv6", "-p icmp", "pings and ICMP traces fail"},
-		{"firewall udp", "UDP", []Method{MethodUDP},
-			"meta l4proto udp", "meta l4proto udp", "-p udp", "UDP traces and names fail"},
-		{"firewall tcp", "TCP", []Method{MethodTCP},
-			"meta l4proto tcp", "meta l4proto tcp", "-p tcp", "service checks fail"},
+		{"firewall icmp", "echoes", []Method{MethodRaw, MethodPing}, `meta l4proto "{icmp,icmpv6}"`, "-p icmp", "pings and ICMP traces fail"},
+		{"firewall udp", "UDP", []Method{MethodUDP}, "meta l4proto udp", "-p udp", "UDP traces and lookups of names fail"},
+		{"firewall tcp", "TCP", []Method{MethodTCP}, "meta l4proto tcp", "-p tcp", "service checks fail"},
 	}
 }
 
 // firewall tells which of our packets this machine itself stops.
 func (j *judge) firewall() {
-	stopped := false
+	stopped := map[string]bool{}
 	for _, sort := range sorts() {
-		out, in := false, false
-		var where []string
-		for _, use := range j.facts.Uses {
-			if !slices.Contains(sort.methods, use.Method) || use.OpenErrno != 0 {
-				continue
-			}
-			ignored := j.facts.Limits.EchoIgnored && use.To.Is4() && sort.name == "echoes"
-			silent := use.To.IsLoopback() && !use.Answered && use.SendErrno == 0 && !j.down() && !ignored
+		var refused, silent []string
+		// What is silent was stopped as it came in, unless sending says nothing.
+		directions := []Direction{DirectionIn}
+		explained := sort.name == "UDP" && stopped["echoes"]
+		for i := range j.facts.Uses {
+			use := &j.facts.Uses[i]
+			to := use.To.String()
 			switch {
-			case use.SendErrno == unix.EPERM:
-				out = true
-			case silent:
-				in = true
-			default:
-				continue
-			}
-			if text := use.To.String(); !slices.Contains(where, text) {
-				where = append(where, text)
+			case !slices.Contains(sort.methods, use.Method) || use.OpenErrno != 0:
+			case use.SendErrno == unix.EPERM && !slices.Contains(refused, to):
+				refused = append(refused, to)
+			case !explained && j.silent(use) && !slices.Contains(silent, to):
+				silent = append(silent, to)
+				if use.Method == MethodTCP || use.Method == MethodPing && use.To.Is6() {
+					directions = []Direction{DirectionOut, DirectionIn}
+				}
 			}
 		}
-		to := strings.Join(where, " and ")
 		switch {
-		case out:
-			j.gap(sort.check, sort.name+" to "+to+": EPERM, stopped on the way out", sort.why, j.allow(sort, DirectionOut), "")
-		case in:
-			// TCP does not tell whether it was stopped on the way out.
-			directions := []Direction{DirectionIn}
-			if sort.name == "TCP" {
-				directions = []Direction{DirectionOut, DirectionIn}
-			}
-			j.gap(sort.check, sort.name+" to "+to+" got no answer, from this machine itself", sort.why, j.allow(sort, directions...), "")
+		case len(refused) > 0:
+			j.gap(sort.check, sort.name+" to "+strings.Join(refused, ", ")+": EPERM, stopped on the way out", sort.why,
+				j.allow(sort, DirectionOut), "")
+		case len(silent) > 0:
+			j.gap(sort.check, sort.name+" to "+strings.Join(silent, ", ")+" got no answer, from this machine itself", sort.why,
+				j.allow(sort, directions...), "")
+		default:
+			continue
 		}
-		stopped = stopped || out || in
+		stopped[sort.name] = true
 	}
-	if !stopped && !j.down() {
-		j.ok("firewall", "it lets our echoes, UDP and TCP out", "a stopped probe says nothing about its target")
+	if len(stopped) == 0 && !j.down() {
+		j.ok("firewall", "it lets our echoes, UDP and TCP out", "a probe that we stop ourselves says nothing about its target")
 	}
+}
+
+// silent reports whether this machine has not answered itself, though it would.
+func (j *judge) silent(use *Use) bool {
+	echo := use.Method == MethodRaw || use.Method == MethodPing
+	ignored := j.facts.Limits.EchoIgnored && echo && use.To.Is4()
+	return use.To.IsLoopback() && !use.Answered && use.OpenErrno == 0 && use.SendErrno == 0 && !j.down() && !ignored
 }
 
 // allow is the command that puts a rule for the traffic before all others, in
@@ -78,43 +79,33 @@ func (j *judge) firewall() {
 func (j *judge) allow(sort traffic, directions ...Direction) string {
 	var commands []string
 	for _, chain := range j.facts.Chains {
-		if !slices.Contains(directions, chain.Direction) {
-			continue
-		}
-		matches := []string{sort.match, sort.match6}
-		switch chain.Family {
-		case "ip":
-			matches = matches[:1]
-		case "ip6":
-			matches = matches[1:]
-		}
-		for _, match := range slices.Compact(matches) {
+		if slices.Contains(directions, chain.Direction) {
 			commands = append(commands, fmt.Sprintf("%s insert rule %s %s %s %s accept",
-				j.program("nft"), chain.Family, chain.Table, chain.Name, match))
+				j.program("nft"), chain.Family, chain.Table, chain.Name, sort.match))
 		}
 	}
-	if len(commands) > 0 {
-		return j.asRoot(strings.Join(commands, " && "))
-	}
-	if !j.has("nft") && j.has("iptables") {
+	if len(commands) == 0 && !j.has("nft") && j.has("iptables") {
 		for _, direction := range directions {
-			commands = append(commands, j.program("iptables")+" -I "+strings.ToUpper(string(direction))+" "+sort.legacy+" -j ACCEPT")
+			commands = append(commands, fmt.Sprintf("%s -I %s %s -j ACCEPT",
+				j.program("iptables"), strings.ToUpper(string(direction)), sort.legacy))
 		}
-		return j.asRoot(strings.Join(commands, " && "))
 	}
-	return j.asRoot(j.allowUnseen(sort, directions))
+	if len(commands) == 0 {
+		return j.asRoot(j.allowUnseen(sort, directions))
+	}
+	return j.asRoot(strings.Join(commands, " && "))
 }
 
-// allowUnseen does the same where we may not read the firewall: its chains are
-// found by the command itself.
+// allowUnseen does the same where we may not read the firewall: the command
+// itself finds the chains.
 func (j *judge) allowUnseen(sort traffic, directions []Direction) string {
 	hooks := make([]string, len(directions))
 	for i, direction := range directions {
-		hooks[i] = "hook " + string(direction)
+		hooks[i] = "/filter hook " + string(direction) + "/"
 	}
 	nft := j.program("nft")
-	return nft + ` list chains | awk '/^table/{t=$2" "$3;m=$2=="ip6"?"` + sort.match6 + `":"` + sort.match + `"}` +
-		`/chain/{c=$2}/filter ` + strings.Join(hooks, "|filter ") + `/{print "insert rule "t" "c" "m" accept"}' | ` + nft + " -f -"
+	return nft + ` list chains | awk '/^table/{t=$2" "$3}/chain/{c=$2}` + strings.Join(hooks, "||") +
+		`{print "insert rule "t" "c" ` + strings.ReplaceAll(sort.match, `"`, "") + ` accept"}' | ` + nft + " -f -"
 }
 
 // ipv6 tells whether there is that family.
@@ -232,6 +223,11 @@ func (j *judge) gateway(gateway *Gateway) {
 	}
 }
 
+// stopped reports whether the firewall lets none of a method out.
+func (j *judge) stopped(method Method) bool {
+	return slices.ContainsFunc(j.facts.Uses, func(use Use) bool { return use.Method == method && use.SendErrno == unix.EPERM })
+}
+
 // publicResolver is offered where nothing nearer answers: Quad9's.
 const publicResolver = "9.9.9.9"
 
@@ -256,6 +252,8 @@ func (j *judge) resolver() {
 		j.note("resolver", found+", but "+strings.Join(answering, ", ")+" did", "lookups wait for the silent one", "", "")
 	case len(answering) > 0:
 		j.ok("resolver", strings.Join(answering, ", ")+" answered", "names are looked up again every minute")
+	case j.stopped(MethodUDP):
+		j.note("resolver", found+", but UDP is stopped here (see firewall udp)", why, "", "")
 	case j.isolated() && len(r.Others) == 0:
 		j.note("resolver", found+", and there is no way to one", why, "", "")
 	case len(r.Others) == 0 && strings.Contains(r.Link, "systemd/resolve"):

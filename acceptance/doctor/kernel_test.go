@@ -1,0 +1,81 @@
+package doctor_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"netsonde/acceptance/built"
+	"netsonde/internal/lab"
+)
+
+// ownKernel is what a kernel of our own does: it makes its buffers tiny, asks
+// the doctor as an ordinary user, runs the commands for buffers as they stand,
+// asks again, and ends.
+const ownKernel = `#!/bin/sh
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
+mount -t proc proc /proc
+ip link set lo up
+sysctl -q -w net.core.rmem_max=4096 net.core.wmem_max=4608 "net.ipv4.ping_group_range=0 2147483647"
+ask() { setpriv --reuid 65534 --regid 65534 --clear-groups BINARY doctor --json > "DIRECTORY/$1" 2>&1; }
+ask before
+sed -n 's/.*"check":"[a-z]* buffer".*"fix":"\([^"]*\)".*/\1/p' DIRECTORY/before > DIRECTORY/fixes
+sh -e DIRECTORY/fixes > DIRECTORY/output 2>&1
+ask after
+sync
+echo o > /proc/sysrq-trigger
+sleep 60
+`
+
+// The limits of buffers are one for all namespaces of a kernel. So this one is
+// a kernel of its own, Linux as an ordinary program (User Mode Linux), which
+// sees this machine's files.
+func TestTinyBuffers(t *testing.T) {
+	t.Parallel()
+	linux, err := exec.LookPath("linux.uml")
+	if err != nil && runtime.GOARCH != "amd64" {
+		t.Skip("there is no User Mode Linux for " + runtime.GOARCH)
+	}
+	if err != nil {
+		lab.Skip(t, "linux.uml is missing: apt-get install user-mode-linux")
+	}
+	if os.Geteuid() != 0 {
+		lab.Skip(t, "run as root: the kernel's files are this machine's")
+	}
+	binary := built.Program(t)
+	directory := filepath.Dir(binary)
+	script := filepath.Join(directory, "start")
+	text := strings.NewReplacer("BINARY", binary, "DIRECTORY", directory).Replace(ownKernel)
+	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	command := exec.CommandContext(ctx, linux, "rootfstype=hostfs", "rw", "mem=128M", "con=null", "con0=fd:0,fd:1", "quiet",
+		"uml_dir="+directory, "init="+script)
+	command.Env = append(os.Environ(), "HOME="+directory)
+	console, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("the kernel: %v: %s", err, console)
+	}
+	before, after := readFindings(t, directory, "before"), readFindings(t, directory, "after")
+	buffers := []string{"receive buffer", "send buffer"}
+	for _, check := range buffers {
+		f := before[check]
+		t.Logf("%s: %s; %s\n\t%s", check, f.Found, f.Why, f.Fix)
+		if f.State != "gap" || !strings.HasPrefix(f.Fix, "su -c '") && !strings.HasPrefix(f.Fix, "sudo ") {
+			t.Errorf("before: %+v", f)
+		}
+		if f := after[check]; f.State != "ok" {
+			t.Errorf("after %s: %+v", readFile(t, directory, "fixes"), f)
+		}
+	}
+	if left := gaps(after); slices.Contains(left, buffers[0]) || slices.Contains(left, buffers[1]) {
+		t.Errorf("still gaps: %q: %s", left, readFile(t, directory, "output"))
+	}
+}
