@@ -143,6 +143,25 @@ func TestFork(t *testing.T) {
 		if seen := second(true); len(seen) != 1 {
 			t.Errorf("one flow seen at %v", seen)
 		}
+		sides := map[uint8]map[netip.Addr]bool{}
+		both := map[netip.Addr]bool{}
+		for _, r := range echoes(t, c, addr("10.0.9.1"), 96, func(p *packet.Probe) {
+			p.TTL, p.Size, p.FixedFlow, p.Flow = 2, packet.FlowSize, true, uint8(p.Sequence%8)
+		}) {
+			flow := uint8(r.Sequence % 8)
+			if sides[flow] == nil {
+				sides[flow] = map[netip.Addr]bool{}
+			}
+			sides[flow][r.From], both[r.From] = true, true
+		}
+		for flow, seen := range sides {
+			if len(seen) != 1 {
+				t.Errorf("flow %d seen at %v", flow, seen)
+			}
+		}
+		if len(sides) != 8 || len(both) != 2 {
+			t.Errorf("%d flows seen at %v", len(sides), both)
+		}
 		if seen := second(false); len(seen) != 2 {
 			t.Errorf("a hundred flows seen at %v", seen)
 		}
@@ -161,24 +180,26 @@ func TestAnswers(t *testing.T) {
 	prefix := netip.MustParsePrefix("10.0.5.0/24")
 	for _, test := range []struct {
 		answer simnet.Answer
-		// echo and datagram say what comes back: kind, type, code, and whether
+		// echo, datagram and segment say what comes back: kind, type, code, and whether
 		// it comes from the address that was probed.
-		echo, datagram string
+		echo, datagram, segment string
 	}{
-		{simnet.AnswerAll, "1 0/0 true", "3 3/3 true"},
-		{simnet.AnswerNoEcho, "", "3 3/3 true"},
-		{simnet.AnswerNothing, "", ""},
-		{simnet.AnswerProhibited, "3 3/13 false", "3 3/13 false"},
-		{simnet.AnswerNoRoute, "3 3/0 false", "3 3/0 false"},
+		{simnet.AnswerAll, "1 0/0 true", "3 3/3 true", "4 0/0 true"},
+		{simnet.AnswerNoEcho, "", "3 3/3 true", "4 0/0 true"},
+		{simnet.AnswerNothing, "", "", ""},
+		{simnet.AnswerProhibited, "3 3/13 false", "3 3/13 false", "3 3/13 false"},
+		{simnet.AnswerNoRoute, "3 3/0 false", "3 3/0 false", "3 3/0 false"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			n, _, host := chain(1)
 			host.Answer(prefix, test.answer)
 			c := connect(t, n)
-			for protocol, want := range map[packet.Protocol]string{packet.Echo: test.echo, packet.UDP: test.datagram} {
+			for protocol, want := range map[packet.Protocol]string{
+				packet.Echo: test.echo, packet.UDP: test.datagram, packet.TCP: test.segment,
+			} {
 				got := ""
 				for _, r := range echoes(t, c, addr("10.0.5.7"), 1, func(p *packet.Probe) {
-					if p.Protocol = protocol; protocol == packet.UDP {
+					if p.Protocol = protocol; protocol != packet.Echo {
 						p.Identity, p.Sequence, p.Port = 40000, 1, 33440
 					}
 				}) {
