@@ -130,7 +130,7 @@ func stateOf(path string) (state fileState, exists bool) {
 func readTargets(path string) ([]targetGroup, []Diagnostic) {
 	text, _, err := readLocal(path)
 	if err != nil {
-		return nil, []Diagnostic{{File: path, Severity: Host, cause: err, Text: fmt.Sprintf("%s: the target file cannot be read: %v", path, err)}}
+		return nil, []Diagnostic{{File: path, Severity: Host, cause: err, Text: fmt.Sprintf("%s: the target file cannot be read: %v", path, reason(err))}}
 	}
 	return parseTargets(path, text)
 }
@@ -152,16 +152,16 @@ func readLocal(path string) (text []byte, identity string, err error) {
 	case err != nil:
 		return nil, "", fmt.Errorf("look at the file: %w", err)
 	case info.IsDir():
-		return nil, "", fmt.Errorf("%s is a directory: name its files, as in %s", path, filepath.Join(path, "*.yaml"))
+		return nil, "", fmt.Errorf("a directory: name its files, as in %s", filepath.Join(path, "*.yaml"))
 	case !info.Mode().IsRegular():
-		return nil, "", fmt.Errorf("%s is no plain file", path)
+		return nil, "", errors.New("no plain file")
 	}
 	text, err = io.ReadAll(io.LimitReader(file, nativeBytes+1))
 	if err != nil {
 		return nil, "", fmt.Errorf("read the file: %w", err)
 	}
 	if len(text) > nativeBytes {
-		return nil, "", fmt.Errorf("%s is longer than %d bytes", path, nativeBytes)
+		return nil, "", fmt.Errorf("longer than %d bytes", nativeBytes)
 	}
 	return text, identityOf(path, info), nil
 }

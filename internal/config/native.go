@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -171,7 +172,12 @@ func (r *nativeReader) file(name string, text []byte, identity string, chain []s
 	fields := s.mapping(s.body, names(m)...)
 	sc := outer.inner()
 	r.defaults(s, fields.values["defaults"], sc)
-	for _, key := range m.Keys {
+	keys := slices.Clone(m.Keys)
+	// Targets come in the order of the file.
+	slices.SortStableFunc(keys, func(a, b Key) int {
+		return cmp.Compare(lineOf(fields.values[a.Name]), lineOf(fields.values[b.Name]))
+	})
+	for _, key := range keys {
 		node := fields.values[key.Name]
 		if node == nil {
 			continue
@@ -205,6 +211,14 @@ func (r *nativeReader) file(name string, text []byte, identity string, chain []s
 			r.targets(f, node, sc)
 		}
 	}
+}
+
+// lineOf is where a node begins, 0 if it is none.
+func lineOf(node ast.Node) int {
+	if position := beginning(node); position != nil {
+		return position.Line
+	}
+	return 0
 }
 
 func (r *nativeReader) node(s *yamlSource, key Key, node ast.Node) {

@@ -47,7 +47,8 @@ func checkName(name string) error {
 	return nil
 }
 
-// checkOption refuses a text that a probe of this kind cannot send.
+// checkOption refuses a text that a probe of this kind cannot send. The error
+// names the key.
 func checkOption(kind, key, text string) error {
 	switch key {
 	case "host":
@@ -56,28 +57,36 @@ func checkOption(kind, key, text string) error {
 			return err
 		}
 		if set.Count() != 1 {
-			return fmt.Errorf("%q is several hosts: give one", excerpt(text))
+			return fmt.Errorf("host %q: is several: give one", excerpt(text))
 		}
 	case "path":
 		if !strings.HasPrefix(text, "/") {
-			return fmt.Errorf("%+q does not begin with \"/\"", excerpt(text))
+			return fmt.Errorf("path: %+q does not begin with \"/\"", excerpt(text))
 		}
 		// RFC 3986, section 3.3: all else is written in percent signs.
 		for _, r := range text {
 			if r <= ' ' || r >= unicode.MaxASCII || strings.ContainsRune("\"<>\\^`{|}#", r) {
-				return fmt.Errorf("%+q has the character %U, which stands in no path: write it as %%%02X", excerpt(text), r, string(r))
+				return fmt.Errorf("path: %+q has the character %U, which stands in no path: write it as %%%02X", excerpt(text), r, string(r))
 			}
 		}
 	case "question":
 		if kind == "dns" && (text == "" || len(text) > questionLimit || strings.ContainsAny(text, " \t\r\n") || strings.Contains(text, "..")) {
-			return fmt.Errorf("%+q is no name: give one such as example.com", excerpt(text))
+			return fmt.Errorf("question: %+q is no name: give one such as example.com", excerpt(text))
 		}
-		return checkPrintable(text)
+		return named(key, checkPrintable(text))
 	case "answer":
 		if text == "" {
-			return errors.New("empty: leave it out to take any")
+			return errors.New("answer: empty: leave it out to take any")
 		}
-		return checkPrintable(text)
+		return named(key, checkPrintable(text))
 	}
 	return nil
+}
+
+// named puts a key's name before an error.
+func named(key string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", key, err)
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -40,6 +41,15 @@ func beside(file, path string) string {
 	return filepath.Join(filepath.Dir(file), path)
 }
 
+// reason is a file error without the path, which whoever tells it names.
+func reason(err error) error {
+	var named *fs.PathError
+	if errors.As(err, &named) {
+		return named.Err
+	}
+	return err
+}
+
 // include reads the files of one entry of include.
 func (r *nativeReader) include(f *nativeFile, node ast.Node, sc *scope) {
 	for _, path := range r.paths(f, node) {
@@ -53,7 +63,7 @@ func (r *nativeReader) include(f *nativeFile, node ast.Node, sc *scope) {
 		}
 		text, identity, err := r.around.read(path)
 		if err != nil {
-			f.wrong(node, fmt.Errorf("cannot include %s: %w", excerpt(path), err))
+			f.wrong(node, fmt.Errorf("cannot include %s: %w", excerpt(path), reason(err)))
 			continue
 		}
 		if slices.Contains(f.chain, identity) {

@@ -138,7 +138,7 @@ func (r *nativeReader) options(s *yamlSource, kind string, node ast.Node) option
 			continue
 		}
 		if err := checkOption(kind, key.Name, v.text); err != nil {
-			v.wrong(fmt.Errorf("%s: %w", key.Name, err))
+			v.wrong(err)
 			continue
 		}
 		given[key.Name] = v

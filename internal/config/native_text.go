@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -34,7 +35,7 @@ func (s *yamlSource) checkText() {
 			s.addAt(i+1, column, "not UTF-8: save the file as UTF-8 text", nil)
 		case at >= 0:
 			r, _ := utf8.DecodeRuneInString(line[at:])
-			s.addAt(i+1, 1+utf8.RuneCountInString(line[:at]), "the control character "+unicodeName(r)+`: remove it, or write it as "\x1b" within quotes`, nil)
+			s.addAt(i+1, 1+utf8.RuneCountInString(line[:at]), fmt.Sprintf("the control character %U: remove it", r), nil)
 		case line != "" && (line[0] == '\t' || line[0] == ' '):
 			indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
 			if tab := strings.IndexByte(indent, '\t'); tab >= 0 && len(indent) < len(line) {
@@ -51,16 +52,6 @@ func (s *yamlSource) checkText() {
 // section 5.1).
 func forbidden(r rune) bool {
 	return r != '\t' && r != '\u0085' && unicode.IsControl(r) || r == '\ufffe' || r == '\uffff'
-}
-
-func unicodeName(r rune) string {
-	const digits = "0123456789ABCDEF"
-	name := []byte("U+0000")
-	for i := len(name) - 1; i >= 2; i-- {
-		name[i] = digits[r&15]
-		r >>= 4
-	}
-	return string(name)
 }
 
 // parseLifted parses the file with its long lists of targets taken out. In
