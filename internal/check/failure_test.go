@@ -153,8 +153,8 @@ func TestFilteredPort(t *testing.T) {
 }
 
 func TestSilentServer(t *testing.T) {
-	for _, kind := range []netsonde.Kind{netsonde.KindHTTP, netsonde.KindHTTPS, netsonde.KindMySQL} {
-		s := checkPort(t, 200*time.Millisecond, kind, serve(t, holds))
+	for _, kind := range []netsonde.Kind{netsonde.KindHTTP, netsonde.KindHTTPS, netsonde.KindMySQL, netsonde.KindTLS, netsonde.KindSSH} {
+		s := checkPort(t, 100*time.Millisecond, kind, serve(t, holds))
 		if s.State != netsonde.ServiceWrongProtocol || s.Reason != "timed out" {
 			t.Errorf("%v: got %v, %q", kind, s.State, s.Reason)
 		}

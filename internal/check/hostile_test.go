@@ -85,11 +85,15 @@ func TestHostileServers(t *testing.T) {
 		{"warnings without end", repeats("", "\x15\x03\x03\x00\x02\x01\x00"), wrong, wrong, wrong},
 		{"greeting without end", repeats("\x00\x10\x00\x00\x0a", "8"), wrong, wrong, wrong},
 		{"greeting of 16 MB", repeats("\xff\xff\xff\x00\x0a", "8"), wrong, wrong, wrong},
+		{"SSH without end", repeats("SSH-2.0-", "x"), wrong, wrong, wrong},
+		{"lines before SSH without end", repeats("", "welcome\r\n"), wrong, wrong, wrong},
+		{"slow SSH", drips("SSH-2.0-" + strings.Repeat("x", 500)), wrong, wrong, wrong},
 		{"slow greeting", drips(string(packetOf("\x0a" + strings.Repeat("8", 500)))), wrong, wrong, wrong},
 	}
 	for _, server := range servers {
 		for kind, want := range map[netsonde.Kind]netsonde.ServiceState{
 			netsonde.KindHTTP: server.http, netsonde.KindHTTPS: server.https, netsonde.KindMySQL: server.mysql,
+			netsonde.KindTLS: wrong, netsonde.KindSSH: wrong,
 		} {
 			t.Run(server.name+"/"+kind.String(), func(t *testing.T) {
 				t.Parallel()
@@ -100,7 +104,7 @@ func TestHostileServers(t *testing.T) {
 					return countingConn{conn, &read}, err
 				}}
 				probe := netsonde.Probe{Kind: kind, Port: at.Port()}
-				s := checkOf(t, o, time.Second, probe, "web.test", at.Addr())
+				s := checkOf(t, o, 400*time.Millisecond, probe, "web.test", at.Addr())
 				if s.State != want {
 					t.Errorf("got %v, %q; want %v", s.State, s.Reason, want)
 				}
