@@ -71,12 +71,17 @@ func (p *program) vitals(ctx context.Context, plan *netsonde.Plan) int {
 		Results: p.stdout, Diagnostics: p.diagnostics, Lossless: true, UnresolvedKind: "str",
 	})
 	ordered := console.NewInOrder(output, plan.Targets)
-	running, connection, err := p.newAgent(ordered)
+	connection, err := p.openConnection()
 	if err != nil {
 		p.diagnostics.Error("OSError", err.Error())
 		return exitFailure
 	}
 	defer connection.Close()
+	running, err := p.newAgent(connection, ordered)
+	if err != nil {
+		p.diagnostics.Error("OSError", err.Error())
+		return exitFailure
+	}
 	stopped := make(chan struct{})
 	stop := sync.OnceFunc(func() {
 		running.Drain()

@@ -109,8 +109,17 @@ func (p *program) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "netsonde",
 		Short: "Keeps the vital signs of a network: pings, routes and services of many hosts",
-		Args:  cobra.NoArgs,
-		RunE:  func(command *cobra.Command, _ []string) error { return command.Help() },
+		Long: `Keeps the vital signs of a network: pings, routes and services of many hosts.
+
+Alone on a terminal it watches what this machine's network stands on, the
+gateway, the resolvers and an address far away, and shows them in a table.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if !isTerminal(p.stdout) {
+				return command.Help()
+			}
+			return exit(p.live(command.Context()))
+		},
 	}
 	root.AddCommand(
 		p.pingCommand(), p.traceCommand(), p.scanCommand(),

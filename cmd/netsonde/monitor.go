@@ -24,7 +24,7 @@ const flushTime = 5 * time.Second
 // aliveTime bounds how long a shard may take to answer systemd's watchdog.
 const aliveTime = 5 * time.Second
 
-// monitor is one endless run: a file of hosts in, blocks out.
+// monitor is one endless run: a configuration in, results out.
 type monitor struct {
 	program *program
 	// path is the file, "-" for standard input.
@@ -35,9 +35,23 @@ type monitor struct {
 	strict bool
 	// badConfiguration is the exit code for a file that cannot be used.
 	badConfiguration int
+	format           console.Format
+	// found, if there is one, is the plan; nothing is read, and a hang-up ends
+	// the run.
+	found *netsonde.Plan
 
 	agent  *agent.Agent
-	output *console.Console
+	output output
+	loader *config.Loader
+}
+
+// output is where the results of an endless run go.
+type output interface {
+	agent.Sink
+	// Expect tells the targets of the plan that holds from now on.
+	Expect(targets []*netsonde.Target)
+	// Run writes until ctx ends, and then what waits.
+	Run(ctx context.Context) error
 }
 
 // errStopped ends a run that was told to stop before it had begun.
@@ -48,6 +62,7 @@ func (m *monitor) run(ctx context.Context) int {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	signals := listen()
+	signals.interactive = m.found != nil
 	defer signals.close()
 	go signals.serve(func() { end(errStopped) })
 
@@ -66,16 +81,17 @@ func (m *monitor) run(ctx context.Context) int {
 
 // monitor runs a plan and those that take its place.
 func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, signals *signals, plan *netsonde.Plan) int {
-	m.output = console.New(console.Options{
-		Results: m.program.stdout, Diagnostics: m.program.diagnostics, Flush: flushTime,
-	})
-	running, connection, err := m.program.newAgent(m.output)
+	connection, err := m.program.openConnection()
 	if err != nil {
 		m.program.diagnostics.Error("OSError", err.Error())
 		return exitFailure
 	}
 	defer connection.Close()
-	m.agent = running
+	m.output = m.newOutput(plan, connection)
+	if m.agent, err = m.program.newAgent(connection, m.output); err != nil {
+		m.program.diagnostics.Error("OSError", err.Error())
+		return exitFailure
+	}
 	signals.onStop(func() {
 		m.program.tell(service.NotifyStopping())
 		m.agent.Drain()
@@ -103,6 +119,9 @@ func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, sign
 		end(unusable)
 	})
 	servants.Go(func() { m.program.tell(service.KeepAlive(ctx, m.alive(ctx))) })
+	if loader := m.loader; loader != nil {
+		servants.Go(func() { m.program.tell(loader.Run(ctx, 0, signals.reload)) })
+	}
 	err = m.agent.Run(ctx)
 	end(nil)
 	servants.Wait()
@@ -120,6 +139,27 @@ func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, sign
 		return m.badConfiguration
 	}
 	return m.program.printed(written)
+}
+
+// newOutput is a table of what was found, or prints what a file asks for.
+func (m *monitor) newOutput(plan *netsonde.Plan, connection *socket.Connection) output {
+	if m.found != nil {
+		return m.program.newTable(plan, connection)
+	}
+	return console.New(console.Options{
+		Results: m.program.stdout, Diagnostics: m.program.diagnostics, Flush: flushTime,
+		Format: m.format, Node: nodeName(plan), Terminal: coloured(m.program.stdout),
+	})
+}
+
+// nodeName is what the plan calls this vantage point, or else the host's name.
+func nodeName(plan *netsonde.Plan) string {
+	if plan.Node != "" {
+		return plan.Node
+	}
+	// A host without a name is a vantage point without one.
+	name, _ := os.Hostname()
+	return name
 }
 
 // printed is the exit code for how the printing of results has ended: a reader
@@ -196,6 +236,10 @@ func (m *monitor) reload(ctx context.Context) (*netsonde.Plan, error) {
 
 // read reads the configuration and tells all that is wrong with it.
 func (m *monitor) read(ctx context.Context) (*netsonde.Plan, error) {
+	if m.found != nil {
+		return m.found, nil
+	}
+	before := m.path
 	if m.locate != nil {
 		path, err := m.locate()
 		if err != nil {
@@ -204,9 +248,12 @@ func (m *monitor) read(ctx context.Context) (*netsonde.Plan, error) {
 		}
 		m.path = path
 	}
-	load := func() (*netsonde.Plan, []config.Diagnostic, error) { return config.Load(ctx, m.path) }
+	if m.loader == nil || m.path != before {
+		m.loader = config.NewLoader(m.path)
+	}
+	load := m.load
 	if m.path == standardInput {
-		load = func() (*netsonde.Plan, []config.Diagnostic, error) {
+		load = func(context.Context) (*netsonde.Plan, []config.Diagnostic, error) {
 			return config.Parse("standard input", m.program.stdin)
 		}
 	}
@@ -218,7 +265,7 @@ func (m *monitor) read(ctx context.Context) (*netsonde.Plan, error) {
 	// Standard input cannot be interrupted, so the wait for it is.
 	done := make(chan outcome, 1)
 	go func() {
-		plan, diagnostics, err := load()
+		plan, diagnostics, err := load(ctx)
 		done <- outcome{plan, diagnostics, err}
 	}()
 	select {
@@ -230,6 +277,15 @@ func (m *monitor) read(ctx context.Context) (*netsonde.Plan, error) {
 		}
 		return read.plan, read.err
 	}
+}
+
+// load reads the file, and what it names, with what is remembered of those.
+func (m *monitor) load(ctx context.Context) (*netsonde.Plan, []config.Diagnostic, error) {
+	loaded, diagnostics, err := m.loader.Load(ctx)
+	if err != nil {
+		return nil, diagnostics, err
+	}
+	return loaded.Plan, diagnostics, nil
 }
 
 // alive tells systemd's watchdog whether every shard still takes work.
@@ -261,29 +317,38 @@ func (p *program) tell(err error) {
 	}
 }
 
-// newAgent opens the best sockets that can be had, says once if they are not
-// the best there are, and makes an agent of them. The caller closes them when
-// the agent has run.
-func (p *program) newAgent(sink agent.Sink) (*agent.Agent, *socket.Connection, error) {
+// openConnection opens the best sockets that can be had, and says once if they
+// are not the best there are. The caller closes them.
+func (p *program) openConnection() (*socket.Connection, error) {
 	connection, err := socket.Open(socket.Options{Origin: time.Now()})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if can := connection.Capabilities(); can.Shortfall != "" {
 		p.diagnostics.Warn(fmt.Sprintf("Measuring with %s: %s", can.Description, can.Shortfall))
 	}
-	run := check.New(check.Options{}).Check
-	a, err := agent.New(agent.Config{
+	return connection, nil
+}
+
+// newAgent makes an agent of a connection, which must outlive it.
+func (p *program) newAgent(connection *socket.Connection, sink agent.Sink) (*agent.Agent, error) {
+	return agent.New(agent.Config{
 		Connections: []agent.Connection{connection},
-		Checks: map[netsonde.Kind]agent.Check{
-			netsonde.KindHTTP: run, netsonde.KindHTTPS: run, netsonde.KindMySQL: run,
-		},
-		Sinks: []agent.Sink{sink},
-		Warn:  p.diagnostics.Warn,
-		Proc:  os.DirFS("/proc"),
+		Checks:      allChecks(),
+		Sinks:       []agent.Sink{sink},
+		Warn:        p.diagnostics.Warn,
+		Proc:        os.DirFS("/proc"),
 	})
-	if err != nil {
-		return nil, nil, errors.Join(err, connection.Close())
+}
+
+// allChecks runs every kind of service check.
+func allChecks() map[netsonde.Kind]agent.Check {
+	run := check.New(check.Options{}).Check
+	all := map[netsonde.Kind]agent.Check{}
+	for kind := netsonde.KindPing; kind.String() != netsonde.Kind(0).String(); kind++ {
+		if kind.IsCheck() {
+			all[kind] = run
+		}
 	}
-	return a, connection, nil
+	return all
 }

@@ -13,6 +13,8 @@ type signals struct {
 	// reloads holds at most one reload that has not begun: any number of
 	// SIGHUPs in the meantime are one.
 	reloads chan struct{}
+	// interactive has a hang-up end the run as SIGTERM does.
+	interactive bool
 
 	mu   sync.Mutex
 	stop func()
@@ -40,6 +42,14 @@ func (s *signals) onStop(stop func()) {
 	s.stop = stop
 }
 
+// reload asks for a reload, as SIGHUP does.
+func (s *signals) reload() {
+	select {
+	case s.reloads <- struct{}{}:
+	default:
+	}
+}
+
 // serve acts on signals until close. The first that asks for an end calls
 // stop, or what onStop has put in its place; the second ends the process at
 // once, with the code that shells know.
@@ -51,11 +61,8 @@ func (s *signals) serve(stop func()) {
 	s.mu.Unlock()
 	stopping := false
 	for received := range s.received {
-		if received == syscall.SIGHUP {
-			select {
-			case s.reloads <- struct{}{}:
-			default:
-			}
+		if received == syscall.SIGHUP && !s.interactive {
+			s.reload()
 			continue
 		}
 		if stopping {
