@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,15 +46,16 @@ type Options struct {
 	Format Format
 	// Node is the vantage point's name in native lines, "" for none.
 	Node string
-	// Terminal has native text coloured and its times short: Results is a
-	// terminal, and its user wants colours.
+	// Terminal says that Results is a terminal: native text has short times, and
+	// colours unless NO_COLOR is set or TERM is dumb.
 	Terminal bool
 	// UnresolvedKind is the error's type of a name without an address:
 	// "str" in connvitals; "" is connmonitor's "Exception".
 	UnresolvedKind string
 }
 
-// Console prints the rounds of connmonitor's and connvitals' targets.
+// Console prints rounds: as blocks those of connmonitor's and connvitals'
+// targets, in a native format the others, or all if one is asked for.
 //
 // The lines about a round's failures stand on the diagnostics before its block
 // is written, unless the diagnostics do not move: then a block waits 200 ms for
@@ -68,11 +70,13 @@ type Console struct {
 	flush          time.Duration
 	unresolvedKind string
 	lossless       bool
+	format         Format
 	queue          *queue
 
 	// mu guards what Consume works with.
 	mu      sync.Mutex
 	pending pending
+	native  native
 	block   []byte
 }
 
@@ -85,11 +89,13 @@ func New(o Options) *Console {
 		flush:          o.Flush,
 		unresolvedKind: o.UnresolvedKind,
 		lossless:       o.Lossless,
+		format:         o.Format,
 		pending:        newPending(),
 	}
 	if c.location == nil {
 		c.location = time.Local
 	}
+	c.native = native{node: o.Node, location: c.location, layout: newLayout(o.Terminal)}
 	if c.unresolvedKind == "" {
 		c.unresolvedKind = exception
 	}
@@ -106,8 +112,14 @@ func New(o Options) *Console {
 // may wait before the newest are dropped as it has groups, but never fewer than
 // 4,096. The rounds of a large plan may all end at the same moment, and only a
 // reader who is slower than the plan is to miss any. A lossless console has
-// room in any case.
+// room in any case. Native results also learn here whose the probes are that
+// only have their identity to tell, and how wide their columns are.
 func (c *Console) Expect(targets []*netsonde.Target) {
+	c.mu.Lock()
+	if slices.ContainsFunc(targets, func(target *netsonde.Target) bool { return c.formatOf(target) != FormatDialect }) {
+		c.native.expect(targets)
+	}
+	c.mu.Unlock()
 	if c.lossless {
 		return
 	}
@@ -128,19 +140,63 @@ func (c *Console) Consume(batch *netsonde.Batch) {
 	defer c.mu.Unlock()
 	c.pending.add(batch)
 	for i := range batch.Events {
-		c.diagnostics.lines.write(c.diagnostics.appendEvent(nil, &batch.Events[i], c.unresolvedKind))
+		event := &batch.Events[i]
+		c.diagnostics.lines.write(c.diagnostics.appendEvent(nil, event, c.unresolvedKind))
+		if c.format == FormatJSON || c.format == FormatJSONLines {
+			c.push(0, c.native.appendEvent(c.block[:0], event))
+		}
 	}
 	for i := range batch.Rounds {
-		b := c.pending.take(&batch.Rounds[i])
-		complaints := c.diagnostics.lines.write(c.diagnostics.appendComplaints(nil, &b))
-		if b.empty() {
-			continue
+		c.consumeRound(&batch.Rounds[i])
+	}
+	for i := range batch.Stalls {
+		if of, ok := c.native.find(batch.Stalls[i].Probe); ok {
+			if format := c.formatOf(of.target); format != FormatDialect && format != FormatNone {
+				c.push(0, c.native.appendStall(c.block[:0], &batch.Stalls[i], format))
+			}
 		}
-		c.block = b.append(c.block[:0], c.location)
-		if c.queue.push(complaints, c.block) {
-			c.diagnostics.Warn(fmt.Sprintf(
-				"Results are read too slowly: %d blocks wait, newer ones are dropped until the reader has caught up", c.Waiting()))
+	}
+	if c.format == FormatJSONLines {
+		for i := range batch.Amends {
+			c.push(0, c.native.appendAmend(c.block[:0], &batch.Amends[i], c.diagnostics.clock()))
 		}
+	}
+}
+
+// consumeRound puts what a complete round has to tell into the queue.
+func (c *Console) consumeRound(round *netsonde.Round) {
+	if format := c.formatOf(round.Target); format != FormatDialect {
+		c.push(0, c.native.appendRound(c.block[:0], round, format, &c.pending))
+		return
+	}
+	b := c.pending.take(round)
+	complaints := c.diagnostics.lines.write(c.diagnostics.appendComplaints(nil, &b))
+	if !b.empty() {
+		c.push(complaints, b.append(c.block[:0], c.location))
+	}
+}
+
+// formatOf is the format of a target's rounds, FormatDialect for a block.
+func (c *Console) formatOf(target *netsonde.Target) Format {
+	switch {
+	case c.format != FormatDialect || target.Output.Dialect != netsonde.DialectNative:
+		return c.format
+	case target.Output.JSON:
+		return FormatJSON
+	default:
+		return FormatText
+	}
+}
+
+// push puts a block that was made in c.block into the queue, unless it is empty.
+func (c *Console) push(complaints uint64, block []byte) {
+	c.block = block
+	if len(block) == 0 {
+		return
+	}
+	if c.queue.push(complaints, block) {
+		c.diagnostics.Warn(fmt.Sprintf(
+			"Results are read too slowly: %d blocks wait, newer ones are dropped until the reader has caught up", c.Waiting()))
 	}
 }
 

@@ -67,7 +67,27 @@ func (p *pending) add(batch *netsonde.Batch) {
 	}
 }
 
-// take removes and returns what the probes of a complete round have reported.
+// finding is what one probe of a complete round has reported; without any of
+// the pointers, nothing.
+type finding struct {
+	probe *netsonde.Probe
+	result
+}
+
+// takeEach removes what the probes of a complete round have reported and
+// appends it, a finding a probe, in their order.
+func (p *pending) takeEach(round *netsonde.Round, findings []finding) []finding {
+	probes := round.Target.Groups[round.Group].Probes
+	for i := range probes {
+		key := part{probes[i].ID, round.N}
+		findings = append(findings, finding{&probes[i], p.results[key]})
+		delete(p.results, key)
+	}
+	return findings
+}
+
+// take removes and returns what the probes of a complete round have reported,
+// as far as connmonitor's blocks have a place for it.
 func (p *pending) take(round *netsonde.Round) block {
 	b := block{round: round}
 	probes := round.Target.Groups[round.Group].Probes
@@ -83,7 +103,9 @@ func (p *pending) take(round *netsonde.Round) block {
 			b.route = found.route
 		case probe.Kind.IsCheck():
 			b.scanned = true
-			b.services[slices.Index(columns[:], probe.Kind)] = found.service
+			if column := slices.Index(columns[:], probe.Kind); column >= 0 {
+				b.services[column] = found.service
+			}
 		}
 	}
 	return b

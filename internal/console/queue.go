@@ -77,6 +77,29 @@ func (q *queue) push(complaints uint64, block []byte) (first bool) {
 	return false
 }
 
+// reserve has an entry wait that is still being made; fill is to follow.
+func (q *queue) reserve() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.failure != nil {
+		q.dropped++
+		return
+	}
+	q.waiting++
+}
+
+// fill appends an entry for which there is a reservation.
+func (q *queue) fill(block []byte) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.failure != nil {
+		return
+	}
+	q.filling.data = append(q.filling.data, block...)
+	q.filling.entries = append(q.filling.entries, entry{length: len(block)})
+	q.wake()
+}
+
 // take waits for entries and exchanges them for emptied, whose memory is used
 // again. It returns false once the queue is closed and nothing is left.
 func (q *queue) take(emptied backlog) (backlog, bool) {
@@ -99,17 +122,17 @@ func (q *queue) take(emptied backlog) (backlog, bool) {
 	}
 }
 
-// wrote tells that one taken entry no longer waits; lost, that it was not
+// wrote tells that n taken entries no longer wait; lost, that they were not
 // written either.
-func (q *queue) wrote(lost bool) {
+func (q *queue) wrote(n int, lost bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.failure != nil {
 		return
 	}
-	q.waiting--
+	q.waiting -= n
 	if lost {
-		q.dropped++
+		q.dropped += uint64(n)
 	}
 	if q.waiting == 0 {
 		q.dropping = false

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net/netip"
+	"slices"
+	"sync"
 	"time"
 
 	"netsonde"
@@ -19,6 +21,16 @@ const (
 	ToolScan
 )
 
+var toolNames = [...]string{"invalid", "ping", "trace", "scan"}
+
+// String returns the tool's name as its command is called.
+func (t Tool) String() string {
+	if int(t) < len(toolNames) {
+		return toolNames[t]
+	}
+	return toolNames[0]
+}
+
 // ReportOptions are what a report is made of.
 type ReportOptions struct {
 	Tool Tool
@@ -29,7 +41,9 @@ type ReportOptions struct {
 	Messages io.Writer
 	// Diagnostics takes warnings.
 	Diagnostics *Diagnostics
-	// Terminal has results coloured, and takes it that Messages is the same terminal.
+	// Terminal says that Results is a terminal, taken to be that of Messages:
+	// tables are as wide as Columns says, and coloured unless NO_COLOR is set or
+	// TERM is dumb.
 	Terminal bool
 	// Columns is the width of the results' terminal; nil or 0 is 80.
 	Columns func() int
@@ -58,22 +72,108 @@ type Counts struct {
 	Unresolved uint64
 }
 
+// reportTogether is how many bytes of results are written at once: 100,000
+// targets a second cannot have a Write each.
+const reportTogether = 64 << 10
+
 // Report prints the targets of a one-shot sweep as they are done. Each target
 // has one group; its Round, or its EventUnresolved, ends it. Nothing is
 // dropped: whoever feeds the sweep waits with WaitBelow.
 type Report struct {
 	options ReportOptions
+	form    form
 	queue   *queue
+	// naming is nil when nobody asks for names.
+	naming *naming
+
+	// mu guards what Consume works with.
+	mu       sync.Mutex
+	pending  pending
+	findings []finding
+	block    []byte
+	tally    tally
+	// headed is set when the head of the table is written.
+	headed bool
 }
 
 // NewReport makes a report. Nothing is written before Run.
 func NewReport(o ReportOptions) *Report {
-	return &Report{options: o, queue: newQueue(0)}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	r := &Report{options: o, queue: newQueue(0), pending: newPending()}
+	r.form = form{
+		tool: o.Tool, json: o.JSON, open: o.Open, names: o.Names,
+		coloured: wantsColour(o.Terminal), clock: o.Clock,
+	}
+	if o.Names != nil && !o.Quiet {
+		r.naming = newNaming()
+	}
+	o.Diagnostics.lines.keepAll()
+	return r
+}
+
+// columns is the width of tables now.
+func (r *Report) columns() int {
+	if r.options.Columns != nil {
+		if columns := r.options.Columns(); columns > 0 {
+			return columns
+		}
+	}
+	return defaultColumns
 }
 
 // Consume takes a batch. It never waits for a stream and may be called by
 // several goroutines.
-func (*Report) Consume(*netsonde.Batch) {}
+func (r *Report) Consume(batch *netsonde.Batch) {
+	columns := defaultColumns
+	if !r.options.JSON && !r.options.Quiet && r.naming == nil {
+		columns = r.columns()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pending.add(batch)
+	for i := range batch.Rounds {
+		round := &batch.Rounds[i]
+		r.findings = r.pending.takeEach(round, r.findings[:0])
+		r.tally.add(r.findings)
+		r.tell(measured{round.Target, round.Addr, r.findings}, columns)
+	}
+	for i := range batch.Events {
+		event := &batch.Events[i]
+		switch event.Kind {
+		case netsonde.EventUnresolved:
+			r.tally.counts.Unresolved++
+			if event.Target != nil {
+				r.tell(measured{target: event.Target}, columns)
+			}
+		case netsonde.EventDropped:
+			r.options.Diagnostics.lines.write(r.options.Diagnostics.appendEvent(nil, event, exception))
+		}
+	}
+}
+
+// tell has a target written, with names if they are wanted.
+func (r *Report) tell(m measured, columns int) {
+	if r.options.Quiet {
+		return
+	}
+	if !r.headed {
+		r.headed = true
+		if r.block = r.form.appendHeader(r.block[:0], m.target, r.columns()); len(r.block) > 0 {
+			r.queue.push(0, r.block)
+		}
+	}
+	switch {
+	case r.naming != nil:
+		m.findings = slices.Clone(m.findings)
+		r.queue.reserve()
+		r.naming.push(m)
+	default:
+		r.block = r.form.append(r.block[:0], &m, columns)
+		r.queue.push(0, r.block)
+	}
+}
 
 // Waiting is the number of targets that are done and not yet written.
 func (r *Report) Waiting() int {
@@ -87,12 +187,114 @@ func (r *Report) Waiting() int {
 func (r *Report) WaitBelow(ctx context.Context, n int) error { return r.queue.awaitBelow(ctx, n) }
 
 // Counts tells what became of the targets that are done.
-func (*Report) Counts() Counts { return Counts{} }
+func (r *Report) Counts() Counts { return r.sums().counts }
+
+func (r *Report) sums() tally {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tally
+}
 
 // Run writes until ctx ends, then what still waits and the summary. End ctx
 // when the last Consume has returned. It returns nil, [ErrClosed] when nobody
 // reads any more, or why the results cannot be written.
 func (r *Report) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+	started := r.options.Clock()
+	w := writer{results: r.options.Results, diagnostics: r.options.Diagnostics, lossless: true, together: reportTogether}
+	var bar *progress
+	if r.options.Messages != nil {
+		bar = &progress{stream: r.options.Messages}
+		if r.options.Terminal {
+			w.screen = bar
+		}
+	}
+	written := make(chan error, 1)
+	go func() { written <- w.empty(r.queue) }()
+	var servants sync.WaitGroup
+	if r.naming != nil {
+		for range namers {
+			servants.Go(r.name)
+		}
+	}
+	drawing, endDrawing := context.WithCancel(ctx)
+	defer endDrawing()
+	var drawer sync.WaitGroup
+	if bar != nil {
+		drawer.Go(func() { r.draw(drawing, bar, started) })
+	}
+
+	var err error
+	select {
+	case err = <-written:
+		r.closeNaming(true)
+		endDrawing()
+	case <-ctx.Done():
+		drawer.Wait()
+		r.closeNaming(false)
+		servants.Wait()
+		r.end(started)
+		err = <-written
+	}
+	servants.Wait()
+	drawer.Wait()
+	if bar != nil {
+		bar.erase()
+		if err == nil && !r.options.Quiet {
+			// Who no longer sees the terminal misses no summary.
+			_, _ = r.options.Messages.Write(r.summary(started, false))
+		}
+	}
+	return err
+}
+
+func (r *Report) closeNaming(drop bool) {
+	if r.naming != nil {
+		r.naming.close(drop)
+	}
+}
+
+// end lets no more into the queue than the summary, where that is a result.
+func (r *Report) end(started time.Time) {
+	if r.options.Quiet {
+		r.queue.push(0, r.summary(started, r.options.JSON))
+	}
+	r.queue.close()
+}
+
+func (r *Report) summary(started time.Time, asJSON bool) []byte {
+	sums, elapsed := r.sums(), r.options.Clock().Sub(started)
+	if asJSON {
+		return sums.appendJSON(nil, r.options.Tool, elapsed)
+	}
+	return sums.appendText(nil, r.options.Tool, elapsed)
+}
+
+// name formats targets whose names have to be looked up.
+func (r *Report) name() {
+	var block []byte
+	for {
+		m, ok := r.naming.take()
+		if !ok {
+			return
+		}
+		block = r.form.append(block[:0], &m, r.columns())
+		r.queue.fill(block)
+	}
+}
+
+// draw shows the progress until ctx ends.
+func (r *Report) draw(ctx context.Context, bar *progress, started time.Time) {
+	ticker := time.NewTicker(progressEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if elapsed := r.options.Clock().Sub(started); elapsed >= progressAfter {
+			sums := r.sums()
+			bar.draw(&sums, r.options.Total, elapsed, r.columns())
+		}
+	}
 }

@@ -13,6 +13,11 @@ type writer struct {
 	results     io.Writer
 	diagnostics *Diagnostics
 	lossless    bool
+	// together writes up to so many bytes of entries at once, where one Write
+	// each would cost more than the work; 0 writes each alone.
+	together int
+	// screen, if there is one, is cleared and held during each Write.
+	screen *progress
 	// full lasts from a write that found the disk full to the next that did not.
 	full bool
 	// torn tells that the last block ended in the middle.
@@ -29,15 +34,20 @@ func (w *writer) empty(q *queue) error {
 			return nil
 		}
 		data := taken.data
-		for _, e := range taken.entries {
-			w.diagnostics.lines.awaitBriefly(e.complaints)
-			lost, err := w.write(data[:e.length])
+		for entries := taken.entries; len(entries) > 0; {
+			n, length := 1, entries[0].length
+			for n < len(entries) && length+entries[n].length <= w.together {
+				length += entries[n].length
+				n++
+			}
+			w.diagnostics.lines.awaitBriefly(entries[0].complaints)
+			lost, err := w.write(data[:length])
 			if err != nil {
 				q.fail(err)
 				return err
 			}
-			q.wrote(lost)
-			data = data[e.length:]
+			q.wrote(n, lost)
+			data, entries = data[length:], entries[n:]
 		}
 	}
 }
@@ -49,7 +59,9 @@ func (w *writer) write(block []byte) (lost bool, err error) {
 		// The rest of the torn line must not run into this block.
 		block = append([]byte{'\n'}, block...)
 	}
+	w.screen.clear()
 	n, err := w.results.Write(block)
+	w.screen.release()
 	switch {
 	case err == nil:
 		w.full, w.torn = false, false

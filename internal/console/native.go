@@ -1,0 +1,232 @@
+package console
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
+
+	"netsonde"
+)
+
+// native writes the rounds of targets that no dialect of connmonitor covers:
+// lines of JSON, or of text for people.
+type native struct {
+	node     string
+	location *time.Location
+	layout   layout
+	// plan says which target a probe belongs to, in the order of ProbeIDs.
+	plan []planned
+	// told are the paths that have been printed, for traces in text.
+	told map[netsonde.ProbeID]path
+
+	findings []finding
+	opening  []byte
+	keys     []string
+}
+
+// planned is a probe of the plan and the target it belongs to.
+type planned struct {
+	id     netsonde.ProbeID
+	target *netsonde.Target
+	probe  *netsonde.Probe
+}
+
+// expect learns whose the probes of a plan are.
+func (n *native) expect(targets []*netsonde.Target) {
+	probes := 0
+	for _, target := range targets {
+		for i := range target.Groups {
+			probes += len(target.Groups[i].Probes)
+		}
+	}
+	n.plan = make([]planned, 0, probes)
+	for _, target := range targets {
+		n.layout.see(target)
+		for i := range target.Groups {
+			group := &target.Groups[i]
+			for j := range group.Probes {
+				probe := &group.Probes[j]
+				n.layout.label(probeLabel(group, probe))
+				n.plan = append(n.plan, planned{probe.ID, target, probe})
+			}
+		}
+	}
+	slices.SortFunc(n.plan, func(a, b planned) int { return cmp.Compare(a.id, b.id) })
+	for id := range n.told {
+		if _, ok := n.find(id); !ok {
+			delete(n.told, id)
+		}
+	}
+}
+
+func (n *native) find(id netsonde.ProbeID) (planned, bool) {
+	at, ok := slices.BinarySearchFunc(n.plan, id, func(p planned, id netsonde.ProbeID) int {
+		return cmp.Compare(p.id, id)
+	})
+	if !ok {
+		return planned{}, false
+	}
+	return n.plan[at], true
+}
+
+// appendRound appends the lines of a complete round, which it takes.
+func (n *native) appendRound(dst []byte, round *netsonde.Round, format Format, waiting *pending) []byte {
+	n.findings = waiting.takeEach(round, n.findings[:0])
+	if format == FormatNone {
+		return dst
+	}
+	if format != FormatText {
+		n.open(round.Target)
+	}
+	for i := range n.findings {
+		found := &n.findings[i]
+		switch {
+		case format == FormatText:
+			dst = n.appendText(dst, round, found)
+		case found.burst != nil && format == FormatJSONLines:
+			for j := range found.burst.Samples {
+				dst = n.appendSample(dst, round, found, &found.burst.Samples[j])
+			}
+		default:
+			dst = n.appendObject(dst, round, found)
+		}
+	}
+	// They would keep batches in memory until the next round.
+	clear(n.findings)
+	return dst
+}
+
+// open prepares the fields that all lines of a round share.
+func (n *native) open(target *netsonde.Target) {
+	n.opening = n.opening[:0]
+	if n.node != "" {
+		n.opening = appendTextField(n.opening, `,"node":`, n.node)
+	}
+	n.opening, n.keys = appendTargetFields(n.opening, target, n.keys)
+}
+
+// appendHead appends a line up to the number of the round.
+func (n *native) appendHead(dst []byte, round *netsonde.Round, probe *netsonde.Probe, at int64) []byte {
+	dst = appendTimeField(appendOpening(dst, lineType(probe.Kind)), at)
+	dst = appendProbeField(append(dst, n.opening...), probe.ID)
+	return appendAddrField(dst, `,"addr":`, round.Addr)
+}
+
+func (n *native) appendSample(dst []byte, round *netsonde.Round, found *finding, s *netsonde.Sample) []byte {
+	at := s.Sent.Real
+	if at == 0 {
+		at = round.Started.Real
+	}
+	dst = n.appendHead(dst, round, found.probe, at)
+	dst = strconv.AppendInt(append(dst, `,"seq":`...), int64(s.Sequence), 10)
+	dst = appendUintField(dst, `,"round":`, round.N)
+	return append(appendSampleFields(dst, s, round.Addr), "}\n"...)
+}
+
+// appendObject appends the one line of a probe's round, nothing if the probe
+// has reported nothing.
+func (n *native) appendObject(dst []byte, round *netsonde.Round, found *finding) []byte {
+	switch {
+	case found.burst != nil:
+		dst = n.appendHead(dst, round, found.probe, round.Started.Real)
+		dst = appendTextField(dst, `,"name":`, round.Target.Host)
+		dst = appendUintField(dst, `,"round":`, round.N)
+		dst = appendBurstFields(dst, found.burst)
+	case found.route != nil:
+		route := found.route
+		dst = n.appendHead(dst, round, found.probe, route.Started.Real)
+		dst = appendUintField(dst, `,"round":`, round.N)
+		dst = appendBoolField(dst, `,"reached":`, route.End == netsonde.RouteReached)
+		dst = appendBoolField(dst, `,"changed":`, route.Changed)
+		dst = appendHopsField(appendRouteFields(dst, route), route.Hops)
+	case found.service != nil:
+		at := round.Started.Real
+		if !found.service.Started.IsZero() {
+			at = found.service.Started.UnixNano()
+		}
+		dst = n.appendHead(dst, round, found.probe, at)
+		dst = appendUintField(dst, `,"round":`, round.N)
+		dst = appendServiceFields(append(appendKindFields(dst, found.probe), ','), found.service)
+	default:
+		return dst
+	}
+	return append(dst, "}\n"...)
+}
+
+// appendKindFields appends which check it is.
+func appendKindFields(dst []byte, probe *netsonde.Probe) []byte {
+	dst = appendWordField(dst, `,"kind":`, probe.Kind.String())
+	return appendUintField(dst, `,"port":`, uint64(cmp.Or(probe.Port, probe.Kind.Port())))
+}
+
+// appendStall appends the line of rounds that were not run.
+func (n *native) appendStall(dst []byte, stall *netsonde.Stall, format Format) []byte {
+	of, ok := n.find(stall.Probe)
+	if !ok {
+		return dst
+	}
+	if format == FormatText {
+		return n.appendTextStall(dst, of, stall)
+	}
+	n.open(of.target)
+	dst = appendTimeField(appendOpening(dst, lineType(of.probe.Kind)), stall.Due.Real)
+	dst = appendProbeField(append(dst, n.opening...), stall.Probe)
+	dst = appendUintField(dst, `,"round":`, stall.First)
+	dst = appendUintField(dst, `,"rounds":`, stall.Rounds)
+	if of.probe.Kind.IsCheck() {
+		dst = appendKindFields(dst, of.probe)
+	}
+	return append(dst, `,"outcome":"stalled"}`+"\n"...)
+}
+
+// appendAmend appends what was learnt too late for the line of an echo.
+func (n *native) appendAmend(dst []byte, amend *netsonde.Amend, at time.Time) []byte {
+	of, ok := n.find(amend.Probe)
+	if !ok {
+		return dst
+	}
+	n.open(of.target)
+	dst = appendTimeField(appendOpening(dst, "event"), at.UnixNano())
+	dst = append(dst, n.opening...)
+	dst = appendWordField(dst, `,"event":`, amend.Outcome.String())
+	dst = appendProbeField(dst, amend.Probe)
+	dst = strconv.AppendInt(append(dst, `,"seq":`...), int64(amend.Sequence), 10)
+	dst = appendUintField(dst, `,"round":`, amend.Round)
+	dst = appendMillisecondsField(dst, `,"rtt_ms":`, amend.RTT, amend.Outcome.Answered())
+	return append(dst, "}\n"...)
+}
+
+// appendEvent appends the line of what happened beside the measurements.
+func (n *native) appendEvent(dst []byte, event *netsonde.Event) []byte {
+	var name string
+	switch event.Kind {
+	case netsonde.EventAddressChanged:
+		name = "address"
+	case netsonde.EventUnresolved:
+		name = "unresolved"
+	case netsonde.EventDropped:
+		name = "dropped"
+	default:
+		return dst
+	}
+	dst = appendTimeField(appendOpening(dst, "event"), event.At.Real)
+	if event.Target != nil {
+		n.open(event.Target)
+		dst = append(dst, n.opening...)
+	} else if n.node != "" {
+		dst = appendTextField(dst, `,"node":`, n.node)
+	}
+	dst = appendWordField(dst, `,"event":`, name)
+	if event.Target != nil {
+		dst = appendTextField(dst, `,"name":`, event.Target.Host)
+	}
+	if event.Kind == netsonde.EventAddressChanged {
+		dst = appendAddrField(dst, `,"old":`, event.Old)
+		dst = appendAddrField(dst, `,"new":`, event.New)
+	}
+	if event.Text != "" {
+		dst = appendTextField(dst, `,"text":`, event.Text)
+	}
+	return append(dst, "}\n"...)
+}

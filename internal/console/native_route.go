@@ -1,0 +1,146 @@
+package console
+
+import (
+	"net/netip"
+	"strconv"
+
+	"netsonde"
+)
+
+// path is the addresses of a route as it was told last; a silent hop has none.
+type path []netip.Addr
+
+// appendRouteText appends the rest of a trace's line, and its hops beside those
+// of the route before it when they are news.
+func (n *native) appendRouteText(dst []byte, route *netsonde.Route) []byte {
+	old, known := n.told[route.Probe]
+	state := routeState(route.End)
+	dst = appendState(dst, state, stateCells, n.layout.coloured)
+	dst = appendRouteEnd(dst, route)
+	if route.Changed && known {
+		dst = append(dst, ", changed"...)
+	}
+	dst = append(dst, '\n')
+	if !route.Changed {
+		old.learn(route.Hops)
+		return dst
+	}
+	for i := range max(len(route.Hops), len(old)) {
+		var hop netsonde.Hop
+		if i < len(route.Hops) {
+			hop = route.Hops[i]
+		}
+		dst = appendHopText(dst, i, hop, i >= len(route.Hops), old, known)
+	}
+	n.remember(route, old)
+	return dst
+}
+
+// appendHopText appends hop i of a route that is news, and what was there
+// before if that was another.
+func appendHopText(dst []byte, i int, hop netsonde.Hop, gone bool, old path, known bool) []byte {
+	const rttCells, ipv4Cells = 9, 15
+	line := len(dst)
+	dst = appendBlanks(dst, hopIndent)
+	start := len(dst)
+	dst = fitRight(strconv.AppendInt(dst, int64(i+1), 10), start, ttlCells)
+	dst = append(dst, "  "...)
+	start = len(dst)
+	switch {
+	case gone:
+		dst = append(dst, '-')
+	case hop.Silent():
+		dst = append(dst, '*')
+	default:
+		dst = appendTextAddr(dst, hop.Addr)
+	}
+	dst = fit(dst, start, max(ipv4Cells, cellsIn(dst[start:])))
+	start = len(dst)
+	if !hop.Silent() {
+		dst = append(appendShort(dst, hop.RTT), " ms"...)
+	}
+	dst = fitRight(dst, start, rttCells+2)
+	switch {
+	case !known:
+	case i >= len(old):
+		dst = append(dst, "  new"...)
+	case !old[i].IsValid() && !hop.Silent():
+		dst = append(dst, "  was *"...)
+	case old[i].IsValid() && old[i] != hop.Addr:
+		dst = appendTextAddr(append(dst, "  was "...), old[i])
+	}
+	return append(trimRight(dst, line), '\n')
+}
+
+// appendRouteEnd appends how a trace ended.
+func appendRouteEnd(dst []byte, route *netsonde.Route) []byte {
+	hops := len(route.Hops)
+	if route.End == netsonde.RouteSilent {
+		hops = answering(route.Hops)
+	}
+	count := func(dst []byte) []byte {
+		dst = strconv.AppendInt(dst, int64(hops), 10)
+		if hops == 1 {
+			return append(dst, " hop"...)
+		}
+		return append(dst, " hops"...)
+	}
+	switch route.End {
+	case netsonde.RouteReached:
+		dst = count(dst)
+		if hops > 0 {
+			dst = append(appendShort(append(dst, ", "...), route.Hops[hops-1].RTT), " ms"...)
+		}
+	case netsonde.RouteExhausted:
+		dst = count(append(dst, "not reached in "...))
+	case netsonde.RouteSilent:
+		dst = count(append(dst, "silent after "...))
+	case netsonde.RouteUnreachable:
+		dst = append(dst, "unreachable"...)
+		if hops > 0 && !route.Hops[hops-1].Silent() {
+			dst = appendTextAddr(append(dst, " from "...), route.Hops[hops-1].Addr)
+		}
+	default:
+		dst = append(dst, routeEndName(route.End)...)
+		if route.Errno != 0 {
+			dst = append(appendEscaped(append(dst, " ("...), route.Errno.Error(), maxValue), ')')
+		}
+	}
+	return dst
+}
+
+// answering is the number of hops up to the last that answered.
+func answering(hops []netsonde.Hop) int {
+	end := len(hops)
+	for end > 0 && hops[end-1].Silent() {
+		end--
+	}
+	return end
+}
+
+// learn fills in hops that were silent when the path was told.
+func (p path) learn(hops []netsonde.Hop) {
+	for i := range min(len(p), len(hops)) {
+		if !p[i].IsValid() {
+			p[i] = hops[i].Addr
+		}
+	}
+}
+
+// remember keeps a route that was told in the place of old. Silent hops at the
+// end are cut.
+func (n *native) remember(route *netsonde.Route, old path) {
+	end := answering(route.Hops)
+	same := end == len(old)
+	told := make(path, end)
+	for i := range told {
+		told[i] = route.Hops[i].Addr
+		if same && !told[i].IsValid() {
+			told[i] = old[i]
+		}
+	}
+	if n.told == nil {
+		n.told = make(map[netsonde.ProbeID]path)
+	}
+	n.told[route.Probe] = told
+}

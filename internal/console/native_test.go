@@ -1,0 +1,146 @@
+package console_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"netsonde"
+	"netsonde/internal/console"
+)
+
+// nativePrinted prints the rounds with every outcome.
+func nativePrinted(t *testing.T, o console.Options, plan []*netsonde.Target) string {
+	t.Helper()
+	o.Node = "ams1"
+	var out strings.Builder
+	o.Results, o.Location = &out, zone
+	o.Diagnostics = console.NewDiagnostics(&strings.Builder{}, false, clock)
+	c := console.New(o)
+	c.Expect(plan)
+	c.Consume(nativeBatch(plan))
+	if err := c.Run(ended()); err != nil {
+		t.Fatalf("Run: %v", err)
+	}
+	return out.String()
+}
+
+func TestNativeFormats(t *testing.T) {
+	t.Setenv("NO_COLOR", "1")
+	for name, options := range map[string]console.Options{
+		"run_text.txt":          {},
+		"run_text_terminal.txt": {Format: console.FormatText, Terminal: true},
+		"run_json.txt":          {Format: console.FormatJSON},
+		"run_jsonl.txt":         {Format: console.FormatJSONLines},
+		"run_none.txt":          {Format: console.FormatNone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			golden(t, name, nativePrinted(t, options, nativePlan()))
+		})
+	}
+}
+
+func TestNativeColours(t *testing.T) {
+	t.Setenv("NO_COLOR", "")
+	t.Setenv("TERM", "xterm")
+	golden(t, "run_text_coloured.txt", nativePrinted(t, console.Options{Terminal: true}, nativePlan()))
+	t.Setenv("TERM", "dumb")
+	if got := nativePrinted(t, console.Options{Terminal: true}, nativePlan()); strings.Contains(got, "\x1b") {
+		t.Errorf("a dumb terminal is given escape sequences: %q", got)
+	}
+}
+
+// TestNativeLines asks of every line what readers may rely on: it is JSON, and
+// it begins as the contract says.
+func TestNativeLines(t *testing.T) {
+	for _, format := range []console.Format{console.FormatJSON, console.FormatJSONLines} {
+		for line := range strings.Lines(nativePrinted(t, console.Options{Format: format}, nativePlan())) {
+			checkObject(t, line)
+			if !strings.Contains(line, `,"time":"2026-11-02T02:38:`) || !strings.Contains(line, `,"node":"ams1"`) {
+				t.Errorf("no time or no node in %s", line)
+			}
+		}
+	}
+}
+
+// checkObject reads a line as JSON and returns its fields.
+func checkObject(t *testing.T, line string) map[string]any {
+	t.Helper()
+	var fields map[string]any
+	if err := json.Unmarshal([]byte(line), &fields); err != nil {
+		t.Fatalf("%v in %s", err, line)
+	}
+	if !strings.HasPrefix(line, `{"schema":1,"type":"`) || !strings.HasSuffix(line, "}\n") {
+		t.Errorf("the line does not begin or end as it must: %s", line)
+	}
+	return fields
+}
+
+// TestJSONLinesHoldEverySample counts: an echo, a trace and a check each have
+// their line, and so has every stall, amend and event.
+func TestJSONLinesHoldEverySample(t *testing.T) {
+	plan := nativePlan()
+	batch := nativeBatch(plan)
+	want := len(batch.Routes) + len(batch.Services) + len(batch.Stalls) + len(batch.Amends) + len(batch.Events)
+	for i := range batch.Bursts {
+		want += len(batch.Bursts[i].Samples)
+	}
+	got := strings.Count(nativePrinted(t, console.Options{Format: console.FormatJSONLines}, plan), "\n")
+	if got != want {
+		t.Errorf("%d lines, want %d", got, want)
+	}
+}
+
+// TestFormatsOfOtherDialects has connmonitor's targets keep their blocks unless
+// a format is asked for, which then holds for all.
+func TestFormatsOfOtherDialects(t *testing.T) {
+	target := watched("web.test", text3, netsonde.KindPing, netsonde.KindHTTP)
+	found := report{samples: answered(100*us, 0), http: ptr(openHTTP("nginx"))}
+	batch := found.batch(roundOf(target, "10.0.0.1", 1))
+	block, _ := printed(t, console.Options{}, batch)
+	if want := "web.test (10.0.0.1)\n0.100\t0.100\t0.100\t0.000\t50.000\n1.057, 200, nginx\tNone\tNone\n"; block != want {
+		t.Errorf("printed %q, want %q", block, want)
+	}
+	lines, complaints := printed(t, console.Options{Format: console.FormatJSONLines}, batch)
+	if strings.Count(lines, "\n") != 3 || complaints != "" {
+		t.Errorf("printed\n%s%s", lines, complaints)
+	}
+	for line := range strings.Lines(lines) {
+		checkObject(t, line)
+	}
+}
+
+// TestBlocksLackNewKinds has a dialect whose blocks know three services meet
+// another.
+func TestBlocksLackNewKinds(t *testing.T) {
+	target := watched("web.test", text3, netsonde.KindSSH)
+	batch := &netsonde.Batch{
+		Services: []netsonde.Service{{Probe: 1, Round: 1, Kind: netsonde.KindSSH, State: netsonde.ServiceOpen}},
+		Rounds:   []netsonde.Round{roundOf(target, "10.0.0.1", 1)},
+	}
+	if got, _ := printed(t, console.Options{}, batch); got != "web.test (10.0.0.1)\nNone\tNone\tNone\n" {
+		t.Errorf("printed %q", got)
+	}
+}
+
+// TestStrangersAreNotTold has a stall and an amend of a probe that the plan does
+// not hold.
+func TestStrangersAreNotTold(t *testing.T) {
+	batch := &netsonde.Batch{Stalls: []netsonde.Stall{{Probe: 99}}, Amends: []netsonde.Amend{{Probe: 99}}}
+	if got, _ := printed(t, console.Options{Format: console.FormatJSONLines}, batch); got != "" {
+		t.Errorf("printed %q", got)
+	}
+}
+
+func TestParseFormat(t *testing.T) {
+	for name, want := range map[string]console.Format{
+		"text": console.FormatText, "json": console.FormatJSON, "jsonl": console.FormatJSONLines, "none": console.FormatNone,
+	} {
+		if got, err := console.ParseFormat(name); got != want || err != nil {
+			t.Errorf("%s is %v, %v", name, got, err)
+		}
+	}
+	if _, err := console.ParseFormat("xml"); err == nil || !strings.Contains(err.Error(), "text, json, jsonl or none") {
+		t.Errorf("xml: %v", err)
+	}
+}

@@ -1,0 +1,252 @@
+package console
+
+import (
+	"cmp"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"netsonde"
+)
+
+const (
+	// mostTarget bounds the column of targets, in cells.
+	mostTarget = 24
+	// stateCells is the column of state words.
+	stateCells = 8
+	// hopIndent is where the hops below a trace's line begin.
+	hopIndent = 9
+	clockTime = "15:04:05"
+	dayTime   = "2006-01-02 15:04:05"
+)
+
+// layout is the columns of native text. They grow with what is seen.
+type layout struct {
+	coloured, short        bool
+	target, address, probe int
+}
+
+func newLayout(terminal bool) layout {
+	const ipv4 = 15
+	return layout{coloured: wantsColour(terminal), short: terminal, target: 8, address: ipv4, probe: 5}
+}
+
+// see makes room for a target's name.
+func (l *layout) see(target *netsonde.Target) {
+	if len(target.Name) > l.target {
+		name := appendEscaped(nil, target.Name, maxValue)
+		l.target = min(max(l.target, cellsIn(name)), mostTarget)
+	}
+}
+
+// label makes room for the name of a probe.
+func (l *layout) label(label string) { l.probe = min(max(l.probe, len(label)), mostTarget) }
+
+// appendStart appends time, target, address and probe.
+func (n *native) appendStart(dst []byte, at int64, target *netsonde.Target, addr netip.Addr, label string) []byte {
+	form := dayTime
+	if n.layout.short {
+		form = clockTime
+	}
+	dst = time.Unix(0, at).In(n.location).AppendFormat(dst, form)
+	n.layout.see(target)
+	dst = appendFitted(append(dst, ' '), target.Name, n.layout.target)
+	dst = append(dst, ' ')
+	start := len(dst)
+	if addr.IsValid() {
+		dst = appendTextAddr(dst, addr)
+	} else {
+		dst = append(dst, '-')
+	}
+	n.layout.address = max(n.layout.address, cellsIn(dst[start:]))
+	dst = append(fit(dst, start, n.layout.address), ' ')
+	n.layout.label(label)
+	return append(appendFitted(dst, label, n.layout.probe), ' ')
+}
+
+// probeLabel tells a target's probes apart: by their port where that is not
+// the usual one, else by the group's name, such as "ping#2".
+func probeLabel(group *netsonde.Group, probe *netsonde.Probe) string {
+	switch {
+	case probe.Kind.IsCheck() && probe.Port != 0 && probe.Port != probe.Kind.Port():
+		return probe.Kind.String() + ":" + strconv.Itoa(int(probe.Port))
+	case len(group.Probes) == 1 && strings.HasPrefix(group.Name, probe.Kind.String()):
+		return group.Name
+	default:
+		return probe.Kind.String()
+	}
+}
+
+// appendText appends the line of one probe's round, and the hops of a route
+// that is news.
+func (n *native) appendText(dst []byte, round *netsonde.Round, found *finding) []byte {
+	if found.burst == nil && found.route == nil && found.service == nil {
+		return dst
+	}
+	label := probeLabel(&round.Target.Groups[round.Group], found.probe)
+	dst = n.appendStart(dst, round.Started.Real, round.Target, round.Addr, label)
+	switch {
+	case found.burst != nil:
+		s := found.burst.Statistics()
+		dst = appendState(dst, stateOf(s.Answered, s.Theirs), stateCells, n.layout.coloured)
+		dst = append(appendBurstText(dst, found.burst, &s), '\n')
+	case found.route != nil:
+		dst = n.appendRouteText(dst, found.route)
+	default:
+		s := found.service
+		dst = appendState(dst, serviceState(s.State), stateCells, n.layout.coloured)
+		dst = append(appendServiceText(dst, s), '\n')
+	}
+	return dst
+}
+
+// appendBurstText appends what became of a round's echoes.
+func appendBurstText(dst []byte, burst *netsonde.Burst, s *netsonde.Statistics) []byte {
+	start := len(dst)
+	if s.Answered > 0 && s.Theirs > 0 {
+		dst = appendPercent(dst, uint64(s.Theirs), uint64(s.Theirs+s.Answered))
+		dst = append(dst, "% lost"...)
+	}
+	if s.Answered > 0 {
+		dst = append(appendShort(separate(dst, start), s.Avg), " ms"...)
+	}
+	if s.Answered > 1 {
+		dst = appendShort(append(dst, " ("...), s.Min)
+		dst = append(appendShort(append(dst, " to "...), s.Max), ')')
+	}
+	return appendCauses(dst, start, burst.Samples)
+}
+
+// separate appends a comma unless nothing stands after start.
+func separate(dst []byte, start int) []byte {
+	if len(dst) > start {
+		return append(dst, ", "...)
+	}
+	return dst
+}
+
+// appendCauses appends how many echoes ended otherwise than with an answer in
+// time, by cause, each with the details of its first.
+func appendCauses(dst []byte, start int, samples []netsonde.Sample) []byte {
+	var counts [outcomes]int
+	var first [outcomes]*netsonde.Sample
+	for i := range samples {
+		outcome := samples[i].Outcome
+		if int(outcome) >= outcomes || outcome == netsonde.OutcomeOK {
+			continue
+		}
+		if counts[outcome] == 0 {
+			first[outcome] = &samples[i]
+		}
+		counts[outcome]++
+	}
+	for outcome, count := range counts {
+		if count == 0 {
+			continue
+		}
+		dst = separate(dst, start)
+		if len(samples) > 1 {
+			dst = append(strconv.AppendInt(dst, int64(count), 10), ' ')
+		}
+		dst = append(dst, netsonde.Outcome(outcome).String()...)
+		dst = appendCauseDetail(dst, first[outcome])
+	}
+	return dst
+}
+
+func appendCauseDetail(dst []byte, s *netsonde.Sample) []byte {
+	switch {
+	case s.Outcome == netsonde.OutcomeUnreachable && s.From.IsValid():
+		dst = append(dst, " ("...)
+		if reason := icmpReason(s.From, s.ICMPType, s.ICMPCode); reason != "" {
+			dst = append(append(dst, reason...), ", "...)
+		} else {
+			dst = strconv.AppendUint(append(dst, "type "...), uint64(s.ICMPType), 10)
+			dst = strconv.AppendUint(append(dst, " code "...), uint64(s.ICMPCode), 10)
+			dst = append(dst, ", "...)
+		}
+		return append(appendTextAddr(append(dst, "from "...), s.From), ')')
+	case s.Outcome == netsonde.OutcomeSendFailed && s.Errno != 0:
+		return append(appendEscaped(append(dst, " ("...), s.Errno.Error(), maxValue), ')')
+	default:
+		return dst
+	}
+}
+
+// appendServiceText appends what a check found, the shortest first.
+func appendServiceText(dst []byte, s *netsonde.Service) []byte {
+	start := len(dst)
+	if s.State != netsonde.ServiceOpen {
+		return appendServiceFailure(dst, s)
+	}
+	dst = append(appendShort(dst, s.RTT), " ms"...)
+	if detail := appendServiceDetail(nil, s, s.Started); len(detail) > 0 {
+		dst = append(separate(dst, start), detail...)
+	}
+	return dst
+}
+
+// appendServiceFailure appends the state of a check that is not open, and why.
+func appendServiceFailure(dst []byte, s *netsonde.Service) []byte {
+	dst = append(dst, s.State.String()...)
+	reason := s.Reason
+	// The number that Python shows is for connmonitor's readers.
+	if strings.HasPrefix(reason, "[Errno ") {
+		if _, text, ok := strings.Cut(reason, "] "); ok {
+			reason = text
+		}
+	}
+	if reason != "" {
+		dst = appendEscaped(append(dst, ": "...), reason, maxValue)
+	}
+	return dst
+}
+
+// appendServiceDetail appends what a server told of itself. now is for the days
+// that its certificate has left.
+func appendServiceDetail(dst []byte, s *netsonde.Service, now time.Time) []byte {
+	start := len(dst)
+	if s.Code != 0 {
+		dst = strconv.AppendInt(dst, int64(s.Code), 10)
+	}
+	if text := cmp.Or(s.Server, s.Version); text != "" {
+		dst = appendEscaped(separate(dst, start), text, maxValue)
+	}
+	for _, answer := range s.Answers {
+		dst = appendEscaped(separate(dst, start), answer, maxValue)
+	}
+	if s.TLSVersion != "" {
+		dst = appendEscaped(separate(dst, start), s.TLSVersion, maxValue)
+	}
+	if s.Certificate != nil && !now.IsZero() {
+		dst = appendDaysLeft(separate(dst, start), s.Certificate.NotAfter.Sub(now))
+	}
+	return dst
+}
+
+// appendDaysLeft appends for how many days a certificate is still good.
+func appendDaysLeft(dst []byte, left time.Duration) []byte {
+	const day = 24 * time.Hour
+	if left < 0 {
+		return append(strconv.AppendInt(append(dst, "cert expired "...), int64(-left/day), 10), " d ago"...)
+	}
+	return append(strconv.AppendInt(append(dst, "cert "...), int64(left/day), 10), " d"...)
+}
+
+// appendTextStall appends the line of rounds that were not run.
+func (n *native) appendTextStall(dst []byte, of planned, stall *netsonde.Stall) []byte {
+	label := of.probe.Kind.String()
+	for i := range of.target.Groups {
+		group := &of.target.Groups[i]
+		for j := range group.Probes {
+			if &group.Probes[j] == of.probe {
+				label = probeLabel(group, of.probe)
+			}
+		}
+	}
+	dst = n.appendStart(dst, stall.Due.Real, of.target, netip.Addr{}, label)
+	dst = appendState(dst, stateUnknown, stateCells, n.layout.coloured)
+	dst = strconv.AppendUint(append(dst, "stalled: "...), stall.Rounds, 10)
+	return append(dst, " rounds were not run, this process stood still\n"...)
+}

@@ -1,0 +1,213 @@
+package console
+
+import (
+	"net/netip"
+	"strconv"
+	"time"
+
+	"netsonde"
+)
+
+// form is how a sweep's targets are written. It is never changed once made.
+type form struct {
+	tool     Tool
+	json     bool
+	open     bool
+	coloured bool
+	names    func(netip.Addr) string
+	clock    func() time.Time
+}
+
+// append appends all that there is to tell of a target.
+func (f *form) append(dst []byte, m *measured, columns int) []byte {
+	if f.json {
+		return f.appendJSON(dst, m)
+	}
+	if len(m.findings) == 0 {
+		dst = f.appendLabel(dst, m, labelCells(columns))
+		dst = appendState(append(dst, ' '), stateUnknown, 0, f.coloured)
+		return append(dst, " unresolved\n"...)
+	}
+	switch f.tool {
+	case ToolTrace:
+		return f.appendTrace(dst, m, columns)
+	case ToolScan:
+		return f.appendScan(dst, m, columns)
+	default:
+		for i := range m.findings {
+			if burst := m.findings[i].burst; burst != nil {
+				dst = f.appendPing(dst, m, burst, columns)
+			}
+		}
+		return dst
+	}
+}
+
+// appendHeader appends what stands above the first target.
+func (f *form) appendHeader(dst []byte, target *netsonde.Target, columns int) []byte {
+	if f.json || f.open || f.tool != ToolScan || len(target.Groups) == 0 {
+		return dst
+	}
+	return appendScanHeader(dst, target.Groups[0].Probes, columns)
+}
+
+// labelCells is the column that names the target.
+func labelCells(columns int) int {
+	const least, most, rest = 16, 48, 48
+	return min(max(columns-rest, least), most)
+}
+
+// appendLabel appends the host, and its address unless the host is that, as
+// exactly wide cells. The address stays whole as long as it can.
+func (f *form) appendLabel(dst []byte, m *measured, wide int) []byte {
+	const leastName, brackets = 8, 3
+	start := len(dst)
+	name := m.target.Host
+	dst = appendAddrText(dst, m.addr)
+	if string(dst[start:]) == name || f.names != nil && isAddr(name) {
+		if name = f.lookUp(m.addr); name == "" {
+			return fit(dst, start, wide)
+		}
+	}
+	address := len(dst) - start
+	dst = dst[:start]
+	room := wide
+	if address > 0 && wide-address-brackets >= leastName {
+		room = wide - address - brackets
+	}
+	dst, cells := cutCells(appendEscaped(dst, name, maxValue), start, room)
+	if address > 0 && cells+address+brackets <= wide {
+		dst = append(appendAddrText(append(dst, " ("...), m.addr), ')')
+	}
+	return fit(dst, start, wide)
+}
+
+// appendAddrText appends an address, nothing for none.
+func appendAddrText(dst []byte, addr netip.Addr) []byte {
+	if !addr.IsValid() {
+		return dst
+	}
+	return appendTextAddr(dst, addr)
+}
+
+func isAddr(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+func (f *form) lookUp(addr netip.Addr) string {
+	if f.names == nil || !addr.IsValid() {
+		return ""
+	}
+	return f.names(addr)
+}
+
+// appendPing appends a target's echoes in one line.
+func (f *form) appendPing(dst []byte, m *measured, burst *netsonde.Burst, columns int) []byte {
+	const leastCount, lossCells = 5, 6
+	line := len(dst)
+	dst = append(f.appendLabel(dst, m, labelCells(columns)), ' ')
+	s := burst.Statistics()
+	start := len(dst)
+	dst = append(strconv.AppendInt(dst, int64(s.Answered), 10), '/')
+	// As many digits before the stroke as behind it, so that a sweep is aligned.
+	digits := len(dst)
+	dst = strconv.AppendInt(dst, int64(s.Sent), 10)
+	dst = fitRight(dst, start, max(leastCount, 2*(len(dst)-digits)+1))
+	start = len(dst)
+	colour := colourNone
+	if known := s.Theirs + s.Answered; known > 0 {
+		dst = append(appendPercent(dst, uint64(s.Theirs), uint64(known)), '%')
+		if s.Theirs > 0 {
+			colour = stateColours[stateOf(s.Answered, s.Theirs)]
+		}
+	} else {
+		dst = append(dst, '?')
+		colour = colourUnknown
+	}
+	dst = fitRight(dst, start, lossCells)
+	start = len(dst)
+	dst = append(dst, ' ')
+	if s.Answered > 0 {
+		dst = appendRange(dst, s.Min, s.Avg, s.Max)
+	}
+	dst = appendCauses(dst, start+1, burst.Samples)
+	dst, _ = cutCells(dst, line, columns-1)
+	if f.coloured && colour != colourNone {
+		dst = colourFrom(dst, start-lossCells, colour)
+	}
+	return append(trimRight(dst, line), '\n')
+}
+
+// colourFrom colours the text from start to the end.
+func colourFrom(dst []byte, start int, colour string) []byte {
+	end := len(dst)
+	if start >= end {
+		return dst
+	}
+	dst = append(dst, colour...)
+	copy(dst[start+len(colour):], dst[start:end])
+	copy(dst[start:], colour)
+	return append(dst, colourNone...)
+}
+
+// appendJSON appends a target as an object on one line; each flow of a trace is
+// an object of its own.
+func (f *form) appendJSON(dst []byte, m *measured) []byte {
+	if f.tool == ToolScan {
+		dst = append(f.appendJSONHead(dst, m), `,"ports":{`...)
+		first := true
+		for i := range m.findings {
+			found := &m.findings[i]
+			if found.service == nil {
+				continue
+			}
+			if !first {
+				dst = append(dst, ',')
+			}
+			first = false
+			dst = strconv.AppendUint(append(dst, '"'), uint64(portOf(found.probe)), 10)
+			dst = appendServiceFields(append(dst, `":{`...), found.service)
+			dst = append(appendWordField(dst, `,"kind":`, found.probe.Kind.String()), '}')
+		}
+		return append(dst, "}}\n"...)
+	}
+	for i := range m.findings {
+		switch found := &m.findings[i]; {
+		case found.burst != nil:
+			dst = append(appendBurstFields(f.appendJSONHead(dst, m), found.burst), "}\n"...)
+		case found.route != nil:
+			dst = appendBoolField(f.appendJSONHead(dst, m), `,"reached":`, found.route.End == netsonde.RouteReached)
+			dst = appendHopsField(dst, found.route.Hops)
+			dst = append(appendRouteFields(dst, found.route), "}\n"...)
+		}
+	}
+	if len(m.findings) == 0 {
+		dst = f.appendUnresolvedJSON(dst, m)
+	}
+	return dst
+}
+
+// appendUnresolvedJSON appends the line of a target without address, with the
+// fields of the others.
+func (f *form) appendUnresolvedJSON(dst []byte, m *measured) []byte {
+	dst = f.appendJSONHead(dst, m)
+	if f.tool == ToolTrace {
+		return append(dst, `,"reached":false,"hops":[],"end":"unresolved"}`+"\n"...)
+	}
+	return append(dst, `,"sent":0,"received":0,"lost":{"unresolved":1},"min_ms":null,"avg_ms":null,"max_ms":null,"std_ms":null,`+
+		`"rtt_ms":[],"timestamps":null}`+"\n"...)
+}
+
+func (f *form) appendJSONHead(dst []byte, m *measured) []byte {
+	kind := f.tool.String()
+	if f.tool == ToolScan {
+		kind = "check"
+	}
+	dst = appendAddrField(appendOpening(dst, kind), `,"addr":`, m.addr)
+	dst = appendTextField(dst, `,"name":`, m.target.Host)
+	if name := f.lookUp(m.addr); name != "" {
+		dst = appendTextField(dst, `,"reverse":`, name)
+	}
+	return dst
+}
