@@ -124,6 +124,12 @@ func mysqlPacket(payload []byte) []byte {
 	return append(header, payload...)
 }
 
+// SSH identifies itself by its software's version, as "OpenSSH_9.2p1", reads
+// the client's identification and waits (RFC 4253, section 4.2).
+func SSH(version string) Server {
+	return thenWait(Say("SSH-2.0-" + version + "\r\n"))
+}
+
 // thenWait serves and then waits for the client to close.
 func thenWait(serve Server) Server {
 	return func(connection net.Conn) {
