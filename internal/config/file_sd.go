@@ -27,10 +27,10 @@ func parseTargets(path string, text []byte) (groups []targetGroup, told []Diagno
 	if filepath.Ext(path) != ".json" {
 		return parseTargetsYAML(path, text)
 	}
-	line, column, err := 0, 0, error(nil)
 	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
 	decoder.DisallowUnknownFields()
-	if err = decoder.Decode(&groups); err == nil {
+	err := decoder.Decode(&groups)
+	if err == nil {
 		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
 			return groups, nil
 		}
@@ -45,8 +45,8 @@ func parseTargets(path string, text []byte) (groups []targetGroup, told []Diagno
 		offset, err = int64(len(text)), errors.New("the file ends too early")
 	}
 	offset = min(offset, int64(len(text)))
-	line = 1 + bytes.Count(text[:offset], []byte("\n"))
-	column = int(offset) - bytes.LastIndexByte(text[:offset], '\n')
+	line := 1 + bytes.Count(text[:offset], []byte("\n"))
+	column := int(offset) - bytes.LastIndexByte(text[:offset], '\n')
 	s, _ := newYAMLSource(path, text)
 	s.severity = Host
 	s.addAt(line, max(column-1, 1), fmt.Sprintf("no target file: %v", err), err)

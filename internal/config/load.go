@@ -19,7 +19,8 @@ import (
 // to its end, once somebody writes to it; the context's end interrupts that
 // wait, and then the error is the context's. A file that cannot be read is a
 // single fatal diagnostic in connmonitor's words, behind which errors.Is finds
-// fs.ErrNotExist, fs.ErrPermission or the system's error number.
+// fs.ErrNotExist, fs.ErrPermission or the system's error number. NewLoader is
+// for whoever needs what a native file says beside the plan.
 func Load(ctx context.Context, path string) (*netsonde.Plan, []Diagnostic, error) {
 	return planOf(loadFile(ctx, path, localSurroundings()))
 }

@@ -52,7 +52,7 @@ func (l *Loader) Load(ctx context.Context) (*Configuration, []Diagnostic, error)
 			seen[path] = state
 		}
 		groups, told := readTargets(path)
-		if told != nil && !errors.Is(told[0], fs.ErrNotExist) {
+		if len(told) > 0 && !errors.Is(told[0], fs.ErrNotExist) {
 			l.mu.Lock()
 			groups = l.good[path]
 			l.mu.Unlock()

@@ -49,6 +49,10 @@ func (r *nativeReader) checkNames() {
 // twice tells a name that stands at two places, and reports whether the second
 // target is left out for it.
 func (r *nativeReader) twice(name string, first, second place) (gone bool) {
+	switch gone = second.file < 0; {
+	case gone && len(r.told) >= diagnosticLimit, !gone && r.sources[second.file].full():
+		return gone
+	}
 	there := "in a target file"
 	if first.file >= 0 {
 		there = "at " + r.sources[first.file].name + ":" + strconv.Itoa(int(first.line)) + ":" + strconv.Itoa(int(first.column))

@@ -13,6 +13,8 @@ import (
 // after it.
 type recipe struct {
 	steps []step
+	// size is how many probes they make.
+	size uint64
 	// family is that of the target itself, explicit whether the target names it.
 	family   netsonde.Family
 	explicit bool
@@ -69,6 +71,7 @@ func (sc *scope) compile(entries []probeEntry, family found) *recipe {
 		}
 		if s, ok := sc.step(entry, family); ok {
 			r.steps = append(r.steps, s)
+			r.size += uint64(s.flows) //nolint:gosec // flowLimit is not less
 		}
 	}
 	return r
@@ -116,7 +119,8 @@ func (sc *scope) step(entry probeEntry, family found) (s step, ok bool) {
 		s.portless = s.probe.Port == 0
 		s.probe.Check = checkParameters(get)
 	}
-	return s, s.fit(get("every"), get("timeout"), busy)
+	ok = s.fit(get("every"), get("timeout"), busy)
+	return s, ok
 }
 
 // setProtocol sets what a trace's packets are.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"netsonde"
@@ -49,10 +50,18 @@ type builder struct {
 	slots  slab[netsonde.Target]
 	groups slab[netsonde.Group]
 	probes slab[netsonde.Probe]
+	// planned is how many probes the targets have.
+	planned uint64
 }
 
 // place is where something stands: a file by its number, line and column.
 type place struct{ file, line, column int32 }
+
+// expect makes room for some more targets.
+func (b *builder) expect(targets int) {
+	b.targets = slices.Grow(b.targets, targets)
+	b.places = slices.Grow(b.places, targets)
+}
 
 // add appends a target. A name that is the host shares its bytes.
 func (b *builder) add(name, host string, l *layout, at place) *netsonde.Target {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -33,6 +34,7 @@ func (r *nativeReader) targets(f *nativeFile, node ast.Node, sc *scope) {
 	}
 	if position := beginning(list[0]); len(list) == 1 && position != nil {
 		if lifted, is := f.lifted[position.Line]; is {
+			r.builder.expect(min(lifted.last-lifted.first+1, targetLimit))
 			f.eachListed(lifted,
 				func(host string, line, column int) bool {
 					at := place{f.number, int32(line), int32(column)} //nolint:gosec // nativeBytes is less
@@ -154,12 +156,22 @@ func (r *nativeReader) hosts(expression string, e nativeEntry) {
 		e.wrong(fmt.Errorf("%q makes %s targets, and all together may be %d: watch a part of it, such as a /24, or split it over several monitors",
 			excerpt(expression), writeCount(count), targetLimit))
 		return
+	case r.builder.planned+count*e.recipe.size > planLimit:
+		if r.full {
+			return
+		}
+		r.full = true
+		e.wrong(fmt.Errorf("%q makes %d probes with %d a host, and all together may be %d: give fewer hosts, probes or flows",
+			excerpt(expression), count*e.recipe.size, e.recipe.size, planLimit))
+		return
 	case count > 1 && e.name != "" && e.name != expression:
 		e.wrong(fmt.Errorf("%q is %d hosts and cannot have one name: leave the name out, and each is named as its host", excerpt(expression), count))
 		return
 	}
+	r.builder.planned += count * e.recipe.size
 	if count > 1 {
 		e.name = ""
+		r.builder.expect(int(count)) //nolint:gosec // targetLimit is not less
 	}
 	switch {
 	case !set.Literal():
@@ -167,10 +179,12 @@ func (r *nativeReader) hosts(expression string, e nativeEntry) {
 			r.one(host, netip.Addr{}, e)
 		}
 	case count == 1:
-		for host := range set.All() {
-			for addr := range set.Addresses() {
-				r.one(host, addr, e)
+		for addr := range set.Addresses() {
+			host := expression
+			if strings.ContainsAny(host, "/[-") {
+				host = addr.String()
 			}
+			r.one(host, addr, e)
 		}
 	default:
 		var text []byte
