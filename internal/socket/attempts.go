@@ -199,6 +199,9 @@ func closeAttempt(fd int) {
 
 // take fills replies with what has ended since the last call.
 func (a *attempts) take(replies []packet.Reply, now netsonde.Instant) (n int) {
+	if len(a.free) == len(a.places) && len(a.ready) == 0 {
+		return 0
+	}
 	a.expire(now.Monotonic)
 	n = copy(replies, a.ready)
 	a.ready = append(a.ready[:0], a.ready[n:]...)

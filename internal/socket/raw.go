@@ -79,15 +79,29 @@ func (r *raw) setUp(d *datagram) error {
 	if err := d.prepare(true); err != nil {
 		return err
 	}
-	filter := filter4
+	filter, passTypes := filter4, passTypes4
 	if d.six {
-		filter = filter6
-		if err := passTypes6(d.fd); err != nil {
-			return err
-		}
+		filter, passTypes = filter6, passTypes6
+	}
+	if err := passTypes(d.fd); err != nil {
+		return err
 	}
 	// Swapped for the filter that has dropped everything up to now.
 	return attach(d.fd, filter(r.block.block, r.ports))
+}
+
+// icmpFilter is the option of raw sockets that names the ICMP types which are
+// not wanted (raw(7)). The x/sys module does not know it.
+const icmpFilter = 1
+
+// passTypes4 has the kernel drop all other ICMP types before it makes a copy
+// for the filter: other programs' requests, and our own on the loopback.
+func passTypes4(fd int) error {
+	blocked := ^uint32(1<<icmp4EchoReply | 1<<icmp4Unreachable | 1<<icmp4TimeExceeded | 1<<icmp4Parameter)
+	if err := unix.SetsockoptInt(fd, unix.SOL_RAW, icmpFilter, int(int32(blocked))); err != nil {
+		return fmt.Errorf("ICMP type filter: %w", err)
+	}
+	return nil
 }
 
 // passTypes6 has the kernel drop all other ICMPv6 types, neighbour discovery
