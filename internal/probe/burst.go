@@ -163,7 +163,6 @@ func (m *measurement) receiveEcho(e *Engine, index int32, r *packet.Reply) {
 // cutBurst ends a burst with the echoes that have been sent.
 func (m *measurement) cutBurst(e *Engine, now netsonde.Instant) {
 	b := &m.burst
-	m.stopEchoes(e)
 	if b.filled == len(b.samples) {
 		return
 	}

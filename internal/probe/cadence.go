@@ -91,7 +91,8 @@ func grace(every time.Duration) time.Duration { return min(longestGrace, every/g
 
 // comeDue starts the round whose time has come, unless it must not: one that
 // comes due while the one before runs is left out, and those that this process
-// slept through are told as stalled and not caught up.
+// slept through are told as stalled and not caught up. So is one that is left
+// out only because the one before began late.
 func (e *Engine) comeDue(now netsonde.Instant, g *group) {
 	every := g.every()
 	if every <= 0 {
@@ -104,9 +105,12 @@ func (e *Engine) comeDue(now netsonde.Instant, g *group) {
 		e.stall(now, g)
 	case g.running && late < grace(every):
 		e.starts.set(&g.start, g.due+grace(every))
+	case g.running && g.late && now.Monotonic-g.started.Monotonic < every:
+		e.stall(now, g)
 	case g.running:
 		e.queue(g, e.following(g, g.due))
 	default:
+		g.late = late > grace(every)
 		if !once {
 			e.queue(g, e.following(g, g.due))
 		}

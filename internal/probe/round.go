@@ -23,8 +23,9 @@ type group struct {
 	round   uint64
 	missed  uint64 // rounds since then that were told as stalled
 	running bool
-	pending int // probes of the running round that have not ended
-	omitted int // probes of the running round that will never begin
+	late    bool // it began late, at a fixed cadence
+	pending int  // probes of the running round that have not ended
+	omitted int  // probes of the running round that will never begin
 	addr    netip.Addr
 	started netsonde.Instant
 }
