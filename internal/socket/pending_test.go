@@ -164,3 +164,23 @@ func (n contractNetwork) forge(t *testing.T, six bool, kind, code uint8, identit
 		t.Fatal(err)
 	}
 }
+
+// TestErrorsOfEveryKindArrive: what the kernel drops before the filter must be
+// no error that a probe can get.
+func TestErrorsOfEveryKindArrive(t *testing.T) {
+	for _, six := range []bool{false, true} {
+		n := newContractNetwork(t)
+		c := openForTest(t, n.client, socket.KindRaw)
+		types := []uint8{3, 11, 12}
+		if six {
+			types = []uint8{1, 2, 3, 4}
+		}
+		for _, kind := range types {
+			n.forge(t, six, kind, 0, c.Capabilities().ICMP[:1])
+			r := collect(t, c.Connection, 1)[0]
+			if r.Type != kind || r.Kind != packet.Unreachable && r.Kind != packet.TimeExceeded || r.Identity != c.Capabilities().ICMP[0] {
+				t.Errorf("IPv6 %v, type %d: %+v", six, kind, r)
+			}
+		}
+	}
+}
