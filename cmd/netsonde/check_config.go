@@ -155,9 +155,9 @@ func (c *checkedConfiguration) text() string {
 			kinds = append(kinds, fmt.Sprintf("%d %s", count, kind))
 		}
 	}
-	line := fmt.Sprintf("%s, %s", counted(c.cost.Targets, "target"), counted(c.cost.Probes, "probe"))
+	line := fmt.Sprintf("%s: %s, %s", strings.Trim(strconv.Quote(c.path), `"`), counted(c.cost.Targets, "target"), counted(c.cost.Probes, "probe"))
 	if kinds != nil {
-		line += ": " + strings.Join(kinds, ", ")
+		line += "\n  " + strings.Join(kinds, ", ")
 	}
 	text.WriteString(line + "\n\n")
 	row := func(name, value, rest string) {

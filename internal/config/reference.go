@@ -17,9 +17,9 @@ func Reference() string {
 		if i == 0 {
 			heading = "The file"
 		}
-		fmt.Fprintf(&text, "### %s\n\n%s\n\n| key | value | default | meaning |\n|---|---|---|---|\n", heading, mapping.Text)
+		fmt.Fprintf(&text, "### %s\n\n%s\n\n| key | value | default | meaning | example |\n|---|---|---|---|---|\n", heading, mapping.Text)
 		for _, key := range mapping.Keys {
-			fmt.Fprintf(&text, "| `%s` | %s | %s | %s e.g. `%s` |\n", key.Name,
+			fmt.Fprintf(&text, "| `%s` | %s | %s | %s | `%s` |\n", key.Name,
 				cell(describeValue(key)), cell(referenceDefault(key)), cell(key.Text), cell(key.Example))
 		}
 		text.WriteString("\n")

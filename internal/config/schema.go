@@ -18,6 +18,8 @@ const (
 	durationPattern    = `^(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h|d))+$`
 	sizePattern        = `^[0-9]+(\.[0-9]+)?(B|kB|KiB|MB|MiB)?$`
 	addressPattern     = `^[0-9A-Fa-f:.]+(%.+)?$`
+	labelPattern       = `^(_|_?[A-Za-z][A-Za-z0-9_]*|_[0-9][A-Za-z0-9_]*)$`
+	requestPattern     = `^/[!-~]*$`
 )
 
 // Schema returns the native format as a JSON Schema of draft 2020-12. It
@@ -67,11 +69,23 @@ func schemaOfMapping(mapping Mapping, kinds []string) map[string]any {
 	if required != nil {
 		schema["required"] = required
 	}
-	if mapping.Name == "target" {
+	needsOneOf := func(keys ...string) {
+		var alternatives []any
+		for _, key := range keys {
+			alternatives = append(alternatives, map[string]any{"required": []string{key}})
+		}
+		schema["anyOf"] = alternatives
+	}
+	switch mapping.Name {
+	case "file":
+		needsOneOf("targets", "groups", "file_sd", "include")
+	case "target":
 		// Either is the other's default.
-		schema["anyOf"] = []any{
-			map[string]any{"required": []string{"host"}},
-			map[string]any{"required": []string{"name"}},
+		needsOneOf("host", "name")
+	case "trace":
+		schema["not"] = map[string]any{
+			"properties": map[string]any{"protocol": map[string]any{"const": "icmp"}},
+			"required":   []string{"protocol", "port"},
 		}
 	}
 	return schema
@@ -112,7 +126,7 @@ func schemaOfValue(t ValueType, key Key, kinds []string) map[string]any {
 	case ValueMapping:
 		return reference(key.Mapping)
 	case ValueLabels:
-		return map[string]any{"type": "object", "additionalProperties": single, "maxProperties": key.Most}
+		return map[string]any{"type": "object", "propertyNames": pattern(labelPattern), "additionalProperties": single, "maxProperties": key.Most}
 	case ValueProbe:
 		properties := map[string]any{}
 		for _, kind := range kinds {
@@ -138,9 +152,12 @@ func schemaOfValue(t ValueType, key Key, kinds []string) map[string]any {
 			}
 		}
 		return list
-	default:
-		return single
+	case ValueText:
+		if key.Name == "path" {
+			return either(pattern(requestPattern))
+		}
 	}
+	return single
 }
 
 // describeKey is what an editor shows of a key.

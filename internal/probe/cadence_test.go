@@ -93,11 +93,7 @@ func TestReloadsMoveNobodyElse(t *testing.T) {
 		name  string
 		group int
 	}
-<<<<<<< HEAD
-	for seed := range uint64(6) {
-=======
 	for seed := range uint64(10) {
->>>>>>> main
 		chance := rand.New(rand.NewPCG(seed, 1))
 		var targets []*netsonde.Target
 		changed := map[string]bool{}
@@ -246,23 +242,3 @@ func TestCheckEndsBeforeTheNextRound(t *testing.T) {
 		due, ok = e.Next()
 	}
 }
-<<<<<<< HEAD
-
-// TestAnotherHostIsLookedUpFirst keeps nothing that was known of the old name.
-func TestAnotherHostIsLookedUpFirst(t *testing.T) {
-	e := probe.New(probe.Options{ICMP: []uint16{1}, Key: 1})
-	target := fixedHost("a", time.Second, 1)
-	e.Apply(at(0), []*netsonde.Target{target})
-	e.Unresolved(at(0), "a")
-	if _, ok := e.Next(); !ok {
-		t.Fatal("no round of an unresolved name is due")
-	}
-	moved := fixedHost("a", time.Second, 1)
-	moved.Host = "elsewhere"
-	e.Apply(at(0), []*netsonde.Target{moved})
-	if due, ok := e.Next(); ok {
-		t.Errorf("a round is due at %v before the new name was looked up", due)
-	}
-}
-=======
->>>>>>> main
