@@ -1,0 +1,3 @@
+// Package native_test runs the built program with native configurations, in
+// networks of namespaces.
+package native_test
