@@ -256,6 +256,18 @@ func TestNoIPv6(t *testing.T) {
 	}
 }
 
+func TestConfigurationThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	text, err := m.node.Output(ctx, m.binary, "doctor", "nothing.yaml")
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(text, "nothing.yaml") {
+		t.Errorf("ended with %v: %s", err, text)
+	}
+}
+
 // The doctor, its commands and the doctor again run in one user namespace,
 // which ends with its shell.
 func TestUserNamespace(t *testing.T) {

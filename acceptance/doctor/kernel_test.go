@@ -27,15 +27,26 @@ ask before
 sed -n 's/.*"check":"[a-z]* buffer".*"fix":"\([^"]*\)".*/\1/p' DIRECTORY/before > DIRECTORY/fixes
 sh -e DIRECTORY/fixes > DIRECTORY/output 2>&1
 ask after
+sh DIRECTORY/limited
 sync
 echo o > /proc/sysrq-trigger
 sleep 60
 `
 
+// limited is a shell that may have few open files, and a configuration that
+// wants more of them. The command raises the limit of the shell that runs it.
+const limited = `cd DIRECTORY
+printf 'targets: [{name: a, host: 127.0.0.1, probes: [http, tcp: {port: 80}]}]\n' > plan.yaml
+ulimit -n 500
+BINARY doctor --json plan.yaml > few 2>&1
+eval "$(sed -n 's/.*"check":"open files".*"fix":"\([^"]*\)".*/\1/p' few)" > output 2>&1
+BINARY doctor --json plan.yaml > enough 2>&1
+`
+
 // The limits of buffers are one for all namespaces of a kernel. So this one is
 // a kernel of its own, Linux as an ordinary program (User Mode Linux), which
 // sees this machine's files.
-func TestTinyBuffers(t *testing.T) {
+func TestTinyBuffersAndFewFiles(t *testing.T) {
 	t.Parallel()
 	linux, err := exec.LookPath("linux.uml")
 	if err != nil && runtime.GOARCH != "amd64" {
@@ -50,9 +61,11 @@ func TestTinyBuffers(t *testing.T) {
 	binary := built.Program(t)
 	directory := filepath.Dir(binary)
 	script := filepath.Join(directory, "start")
-	text := strings.NewReplacer("BINARY", binary, "DIRECTORY", directory).Replace(ownKernel)
-	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
-		t.Fatal(err)
+	places := strings.NewReplacer("BINARY", binary, "DIRECTORY", directory)
+	for path, text := range map[string]string{script: ownKernel, filepath.Join(directory, "limited"): limited} {
+		if err := os.WriteFile(path, []byte(places.Replace(text)), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -77,5 +90,13 @@ func TestTinyBuffers(t *testing.T) {
 	}
 	if left := gaps(after); slices.Contains(left, buffers[0]) || slices.Contains(left, buffers[1]) {
 		t.Errorf("still gaps: %q: %s", left, readFile(t, directory, "output"))
+	}
+	few, enough := readFindings(t, directory, "few")["open files"], readFindings(t, directory, "enough")
+	t.Logf("%s; %s\n\t%s", few.Found, few.Why, few.Fix)
+	if few.State != "gap" || enough["open files"].State != "ok" {
+		t.Errorf("with few files %+v, then %+v: %s", few, enough["open files"], readFile(t, directory, "output"))
+	}
+	if f := enough["configuration"]; !strings.HasPrefix(f.Found, "1 target, ") {
+		t.Errorf("of the configuration: %+v", f)
 	}
 }

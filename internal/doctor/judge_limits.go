@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -181,6 +183,10 @@ func (j *judge) files(l *Limits) {
 		return
 	}
 	limit := strconv.Itoa(max(4096, 2*needed))
+	if j.facts.Rights.Bounding&(1<<unix.CAP_SYS_RESOURCE) == 0 {
+		j.note("open files", found+"; only what started this container can raise that, as by --ulimit nofile="+limit, why, "", "")
+		return
+	}
 	// The shell that runs the command is the one whose limit is raised.
 	script := j.program("prlimit") + " --pid $$ --nofile=" + limit + ":" + limit
 	switch _, sudo := j.facts.Programs["sudo"]; {
@@ -198,7 +204,7 @@ func (j *judge) plan() {
 	if j.needs == nil {
 		return
 	}
-	found := fmt.Sprintf("%d targets, %.0f packets/s in the mean", j.needs.Targets, j.needs.PacketsPerSecond)
+	found := fmt.Sprintf("%s, %.1f packets/s in the mean", counted(j.needs.Targets, "target"), j.needs.PacketsPerSecond)
 	if j.needs.Budget > 0 && j.needs.Budgeted > j.needs.Budget {
 		j.note("configuration", fmt.Sprintf("%s, with a budget of %.0f", found, j.needs.Budget),
 			"probes will wait for one another: raise budget or the intervals in the file", "", "")

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -73,9 +74,14 @@ func AppendText(dst []byte, findings []Finding, coloured bool) []byte {
 
 // AppendJSON appends findings as JSON lines.
 func AppendJSON(dst []byte, findings []Finding) []byte {
+	lines := bytes.NewBuffer(dst)
+	encoder := json.NewEncoder(lines)
+	// Commands stay readable.
+	encoder.SetEscapeHTML(false)
 	for i := range findings {
 		f := &findings[i]
-		line, err := json.Marshal(struct {
+		// Strings always encode, and a buffer takes all.
+		_ = encoder.Encode(struct {
 			Schema     int    `json:"schema"`
 			Type       string `json:"type"`
 			Check      string `json:"check"`
@@ -85,12 +91,8 @@ func AppendJSON(dst []byte, findings []Finding) []byte {
 			Fix        string `json:"fix,omitempty"`
 			Persistent string `json:"persistent,omitempty"`
 		}{1, "doctor", f.Check, f.State, f.Found, f.Why, f.Fix, f.Persistent})
-		if err != nil {
-			continue // strings alone always encode
-		}
-		dst = append(append(dst, line...), '\n')
 	}
-	return dst
+	return lines.Bytes()
 }
 
 // counted is a number with its noun.
