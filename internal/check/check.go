@@ -45,19 +45,25 @@ type Options struct {
 type Checker struct {
 	dial         DialContext
 	dialDatagram DialContext
-	roots        *x509.CertPool
-	tls          *tls.Config
+	// attempt opens connections that are only closed again.
+	attempt DialContext
+	roots   *x509.CertPool
+	tls     *tls.Config
 }
 
 // New returns a checker.
 func New(o Options) *Checker {
+	attempt := o.DialContext
 	if o.DialContext == nil {
-		o.DialContext = dialSystem
+		o.DialContext, attempt = dialSystem, attemptSystem
 	}
 	if o.DialDatagram == nil {
 		o.DialDatagram = dialSystemDatagram
 	}
-	return &Checker{dial: o.DialContext, dialDatagram: o.DialDatagram, roots: o.RootCAs, tls: clientConfig()}
+	return &Checker{
+		dial: o.DialContext, dialDatagram: o.DialDatagram, attempt: attempt,
+		roots: o.RootCAs, tls: clientConfig(),
+	}
 }
 
 // Check runs one check of the kind that the probe names, against its port, or
@@ -97,8 +103,11 @@ func (c *Checker) Check(ctx context.Context, probe *netsonde.Probe, host string,
 	}
 
 	dial := c.dial
-	if probe.Kind == netsonde.KindDNS {
+	switch probe.Kind {
+	case netsonde.KindDNS:
 		dial = c.dialDatagram
+	case netsonde.KindTCP:
+		dial = c.attempt
 	}
 	conn, err := connect(ctx, dial, probe.Source, &service)
 	if err != nil {

@@ -121,14 +121,22 @@ func TestClosedPort(t *testing.T) {
 	}
 }
 
-// A listener whose queue is full lets further connections wait unanswered, as
-// a firewall does that drops.
 func TestFilteredPort(t *testing.T) {
+	s := checkPort(t, 300*time.Millisecond, netsonde.KindHTTP, fullQueue(t))
+	if s.State != netsonde.ServiceFiltered || s.Reason != "timed out" || s.Phases.Connect != 0 {
+		t.Errorf("got %+v", s)
+	}
+}
+
+// fullQueue is a listener whose queue is full: it lets further connections
+// wait unanswered, as a firewall does that drops.
+func fullQueue(t *testing.T) netip.AddrPort {
+	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Close(fd)
+	t.Cleanup(func() { syscall.Close(fd) })
 	if err := errors.Join(
 		syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}),
 		syscall.Listen(fd, 0),
@@ -144,12 +152,8 @@ func TestFilteredPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer queued.Close()
-
-	s := checkPort(t, 300*time.Millisecond, netsonde.KindHTTP, server)
-	if s.State != netsonde.ServiceFiltered || s.Reason != "timed out" || s.Phases.Connect != 0 {
-		t.Errorf("got %+v", s)
-	}
+	t.Cleanup(func() { queued.Close() })
+	return server
 }
 
 func TestSilentServer(t *testing.T) {

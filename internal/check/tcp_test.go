@@ -2,10 +2,13 @@ package check
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
+	"syscall"
 	"testing"
+	"time"
 
 	"netsonde"
 )
@@ -38,6 +41,69 @@ func TestTCPClosed(t *testing.T) {
 	}
 }
 
+// The kernel answers for this machine at once; of others one has to wait.
+func TestTCPWaits(t *testing.T) {
+	s := checkPort(t, 100*time.Millisecond, netsonde.KindTCP, fullQueue(t))
+	if s.State != netsonde.ServiceFiltered || s.Reason != "timed out" || s.RTT != 0 {
+		t.Errorf("got %+v", s)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	server := fullQueue(t)
+	probe := netsonde.Probe{Kind: netsonde.KindTCP, Port: server.Port()}
+	s = New(Options{}).Check(ctx, &probe, "web.test", server.Addr())
+	if s.State != netsonde.ServiceFailed || s.Reason != cancelled {
+		t.Errorf("cancelled: got %+v", s)
+	}
+}
+
+func TestTCPOverIPv6(t *testing.T) {
+	listener, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		lacks(t, "IPv6 on the loopback", err)
+	}
+	server := serveOn(t, listener, holds)
+	if s := checkPort(t, patience, netsonde.KindTCP, server); s.State != netsonde.ServiceOpen {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestTCPSource(t *testing.T) {
+	from := make(chan netip.Addr, 1)
+	server := serve(t, func(conn net.Conn) {
+		from <- netip.MustParseAddrPort(conn.RemoteAddr().String()).Addr()
+	})
+	probe := netsonde.Probe{Kind: netsonde.KindTCP, Port: server.Port(), Source: netip.MustParseAddr("127.0.0.2")}
+	checkOf(t, Options{}, patience, probe, "web.test", server.Addr())
+	if got := <-from; got != probe.Source {
+		t.Errorf("connected from %v", got)
+	}
+	for _, wrong := range []string{"192.0.2.1", "::1"} {
+		probe.Source = netip.MustParseAddr(wrong)
+		if s := checkOf(t, Options{}, patience, probe, "web.test", server.Addr()); s.State != netsonde.ServiceFailed {
+			t.Errorf("from %s: got %+v", wrong, s)
+		}
+	}
+}
+
+// A socket that the system connects with itself found no server.
+func TestTCPReachedItself(t *testing.T) {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	itself := &socketAttempt{fd: fd}
+	defer itself.Close()
+	port := closedPort(t)
+	own := &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: int(port.Port())}
+	if err := syscall.Bind(fd, own); err != nil {
+		t.Fatal(err)
+	}
+	if err := itself.connect(t.Context(), netip.Addr{}, port); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A port that nobody named is no closed port.
 func TestNoPort(t *testing.T) {
 	o := Options{DialContext: func(context.Context, netip.Addr, netip.AddrPort) (net.Conn, error) {
@@ -60,44 +126,40 @@ func closedPort(t testing.TB) netip.AddrPort {
 	return netip.MustParseAddrPort(listener.Addr().String())
 }
 
-// What a sweep over open ports costs per port, the server's work included.
+// What a sweep costs per port, the server's work included. It changes
+// destinations, as a sweep does: ports to one of them run out.
 func BenchmarkTCP(b *testing.B) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp4", "0.0.0.0:0")
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer listener.Close()
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
+	for range 2 {
+		go func() {
+			for {
+				conn, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				conn.Close()
 			}
-			conn.Close()
-		}
-	}()
-	open := netip.MustParseAddrPort(listener.Addr().String())
-	for name, server := range map[string]netip.AddrPort{"open": open, "closed": closedPort(b)} {
-		probe := netsonde.Probe{Kind: netsonde.KindTCP, Port: server.Port()}
-		checker := New(Options{})
+		}()
+	}
+	open := netip.MustParseAddrPort(listener.Addr().String()).Port()
+	for name, port := range map[string]uint16{"open": open, "closed": closedPort(b).Port()} {
 		b.Run(name, func(b *testing.B) {
+			probe := netsonde.Probe{Kind: netsonde.KindTCP, Port: port}
+			checker := New(Options{})
+			addr := netip.MustParseAddr("127.0.0.1")
+			ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
+			defer cancel()
 			b.ReportAllocs()
 			for b.Loop() {
-				ctx, cancel := context.WithTimeout(b.Context(), patience)
-				checker.Check(ctx, &probe, "web.test", server.Addr())
-				cancel()
-			}
-		})
-		b.Run(name+"/parallel", func(b *testing.B) {
-			b.SetParallelism(64)
-			b.ReportAllocs()
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					ctx, cancel := context.WithTimeout(b.Context(), patience)
-					checker.Check(ctx, &probe, "web.test", server.Addr())
-					cancel()
+				if s := checker.Check(ctx, &probe, "web.test", addr); s.State.String() != name {
+					b.Fatalf("got %+v", s)
 				}
-			})
+				addr = addr.Next()
+			}
 		})
 	}
 }
