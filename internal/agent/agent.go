@@ -237,6 +237,7 @@ func (a *Agent) install(plan *netsonde.Plan, cancel context.CancelFunc) (number 
 	a.again.clear()
 	names := make(map[string]*name, len(plan.Targets))
 	shares := make([]share, len(a.shards))
+	var known []*name
 	once := runsOnce(plan)
 	for _, target := range plan.Targets {
 		n := a.names[target.Name]
@@ -246,16 +247,19 @@ func (a *Agent) install(plan *netsonde.Plan, cancel context.CancelFunc) (number 
 		n.target = target
 		n.again = now
 		names[target.Name] = n
-		if !n.address.IsValid() {
+		switch {
+		case !n.address.IsValid():
 			n.awaited = true
 			unknown = append(unknown, n)
+		case !n.literal:
+			known = append(known, n)
 		}
 		s := &shares[a.shardOf(target.Name)]
 		s.targets = append(s.targets, target)
 		s.addresses = append(s.addresses, n.address)
 	}
 	a.names = names
-	for _, n := range names {
+	for _, n := range known {
 		a.wait(n)
 	}
 	a.checks.retain(plan)
