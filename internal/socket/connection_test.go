@@ -363,7 +363,9 @@ func TestOpenWithoutRights(t *testing.T) {
 		t.Errorf("root gets %+v", best)
 	}
 	dropRights(t)
-	closed := open(t, socket.KindBest).Capabilities()
+	c := open(t, socket.KindBest)
+	marksWithoutRights(t, c)
+	closed := c.Capabilities()
 	if len(closed.UDP) != 0 || !strings.Contains(closed.Description, "closed port") || !strings.Contains(closed.Shortfall, "ping_group_range") {
 		t.Errorf("without rights: %+v", closed)
 	}
@@ -375,9 +377,32 @@ func TestOpenPingsWithoutRights(t *testing.T) {
 	}
 	openPings(t)
 	dropRights(t)
-	pings := open(t, socket.KindBest).Capabilities()
+	c := open(t, socket.KindBest)
+	marksWithoutRights(t, c)
+	pings := c.Capabilities()
 	if len(pings.ICMP) != 8 || !pings.Trace || !strings.Contains(pings.Shortfall, "CAP_NET_RAW") {
 		t.Errorf("with ping_group_range: %+v", pings)
+	}
+}
+
+// marksWithoutRights sends what needs no rights: SYNs with a TTL, codepoints, and
+// what may not be cut.
+func marksWithoutRights(t *testing.T, c *socket.Connection) {
+	t.Helper()
+	for sequence, to := range []netip.Addr{localhost4, localhost6} {
+		echo := probeOf(c, to, uint16(sequence))
+		echo.TTL, echo.DSCP, echo.DontFragment = 9, 63, true
+		segment := echo
+		segment.Protocol, segment.Port, segment.Token = packet.TCP, 33440, 7
+		segment.Sequence += 100
+		probes := []packet.Probe{echo, segment}
+		protocols := map[packet.Protocol]bool{}
+		for _, r := range exchange(t, c, probes, 2) {
+			protocols[r.Protocol] = true
+		}
+		if len(protocols) != 2 {
+			t.Errorf("%s: answered %v, errnos %v and %v", to, protocols, probes[0].Errno, probes[1].Errno)
+		}
 	}
 }
 
