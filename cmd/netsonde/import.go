@@ -58,7 +58,15 @@ Nothing is written when the file has an error.`,
 			if args[0] == standardInput {
 				source = "standard input"
 			}
-			return p.writeNew(target, config.ExportNative(configuration.Plan, source))
+			if len(configuration.Plan.Targets) == 0 {
+				p.complain(config.ErrNoHosts)
+				return exitCode(exitUsage)
+			}
+			text, err := config.ExportNative(configuration.Plan, source)
+			if err != nil {
+				return usageError{err}
+			}
+			return p.writeNew(target, text)
 		}),
 	}
 	target.flags(command)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,10 +28,14 @@ patterns (web[01-20].example). No file is overwritten without --force.`,
   netsonde init -o office.yaml 192.0.2.1 web.example 10.0.0.0/28
   netsonde run office.yaml`,
 		ValidArgsFunction: completeHosts,
-		RunE: func(_ *cobra.Command, hosts []string) error {
+		RunE: func(command *cobra.Command, hosts []string) error {
 			text, err := initialConfiguration(hosts, os.DirFS("/"))
 			if err != nil {
 				return err
+			}
+			// Hosts may be there twice, too many, or more than the budget allows.
+			if _, _, err := config.Read(command.Context(), "the new configuration", bytes.NewReader(text)); err != nil {
+				return usageError{fmt.Errorf("nothing is written: %w", err)}
 			}
 			return p.writeNew(target, text)
 		},

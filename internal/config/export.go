@@ -28,6 +28,9 @@ func isPlainYAML(text string) bool {
 	if addr, err := netip.ParseAddr(text); err == nil && addr.Is4() {
 		return true
 	}
+	if prefix, err := netip.ParsePrefix(text); err == nil && prefix.Addr().Is4() {
+		return true
+	}
 	for i, c := range []byte(text) {
 		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
 		if !letter && (i == 0 || (c < '0' || c > '9') && !strings.ContainsRune("._-", rune(c))) {

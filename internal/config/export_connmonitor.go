@@ -11,12 +11,17 @@ import (
 
 // ExportNative writes the plan of a connmonitor file in the native format:
 // the same hosts and statistics, sizes, counts and hops, at a fixed cadence.
-// Comments say what differs. The plan is none of the native format's; source
-// is the file's name, for the comments.
-func ExportNative(plan *netsonde.Plan, source string) []byte {
+// Comments say what differs, and which entries are left out: those that measured
+// nothing, and hosts that are none there. It fails when no entry is left. The
+// plan is none of the native format's; source is the file's name, for the
+// comments.
+func ExportNative(plan *netsonde.Plan, source string) ([]byte, error) {
 	e := exporter{known: map[string]*section{}, notes: map[note]string{}}
 	for _, target := range plan.Targets {
 		e.add(target)
+	}
+	if len(e.sections) == 0 {
+		return nil, fmt.Errorf("export the configuration: no entry is left: %s", strings.Join(e.leftOut[:min(len(e.leftOut), 3)], "; "))
 	}
 	var file strings.Builder
 	file.WriteString(comment("#", "#", "Made from "+source+" by netsonde import connmonitor."))
@@ -35,10 +40,6 @@ func ExportNative(plan *netsonde.Plan, source string) []byte {
 		}
 	}
 	file.WriteString(e.budget())
-	if len(e.sections) == 0 {
-		file.WriteString("\ntargets: []\n")
-		return []byte(file.String())
-	}
 	file.WriteString("\ngroups:\n")
 	for _, s := range e.sections {
 		file.WriteString("  - probes:\n" + s.probes + "    targets:\n")
@@ -46,7 +47,7 @@ func ExportNative(plan *netsonde.Plan, source string) []byte {
 			file.WriteString(line)
 		}
 	}
-	return []byte(file.String())
+	return []byte(file.String()), nil
 }
 
 // note is something that an imported file does in another way; each is told once.

@@ -23,9 +23,9 @@ defaults:
   trace: {every: 5m, hops: 30}               # the route, and when it changes
 `
 
-// initialTail ends them.
+// initialTail ends them, in a list of targets.
 const initialTail = `
-  # A service, with what is expected of it:
+  # A service, with what is expected of it; take away each "# " below.
   # - name: web
   #   host: www.example.com
   #   labels: {site: ams}
@@ -59,7 +59,9 @@ func Initial(expressions []string) ([]byte, error) {
 	if several != nil {
 		file.WriteString("  - name: networks\n    probes: [ping]\n    targets:\n" + strings.Join(slices.Compact(several), ""))
 	}
-	file.WriteString("\n# targets:" + strings.ReplaceAll(strings.TrimSuffix(initialTail, "\n"), "\n  # ", "\n#   ") + "\n")
+	// Without targets the list itself is a comment.
+	introduction, example, _ := strings.Cut(strings.ReplaceAll(initialTail, "\n  # ", "\n# "), "\n# -")
+	file.WriteString(introduction + "\n# targets:\n#   -" + strings.ReplaceAll(example, "\n# ", "\n#   "))
 	return []byte(file.String()), nil
 }
 

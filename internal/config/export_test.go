@@ -2,6 +2,7 @@ package config
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"net/netip"
 	"os"
@@ -40,10 +41,14 @@ func exported(t *testing.T, file string) (from, to *netsonde.Plan, text string) 
 	if err != nil {
 		t.Fatalf("%q: %v", file, err)
 	}
-	text = string(ExportNative(from, "hosts.conf"))
-	if len(measured(from)) == 0 {
-		return from, &netsonde.Plan{}, text
+	native, err := ExportNative(from, "hosts.conf")
+	if len(measured(from)) == 0 && err != nil {
+		return from, &netsonde.Plan{}, ""
 	}
+	if err != nil {
+		t.Fatalf("%q: %v", file, err)
+	}
+	text = string(native)
 	to, diagnostics, err := Parse("hosts.yaml", strings.NewReader(text))
 	if err != nil || len(diagnostics) > 0 {
 		t.Fatalf("%q: %v %v\n%s", file, err, diagnostics, text)
@@ -161,15 +166,24 @@ func TestExportLeavesOutWhatCannotBeSaid(t *testing.T) {
 		strings.Repeat("a.", 200):      "host",
 		"xn--bcher-kva.example.\u00a0": "host",
 	} {
-		target := &netsonde.Target{Name: host + "#1", Host: host, Groups: []netsonde.Group{{Probes: []netsonde.Probe{ping(1, 56, time.Second)}}}}
-		text := string(ExportNative(&netsonde.Plan{Targets: []*netsonde.Target{target}}, "a\nb\x1b: ["))
-		if !strings.Contains(text, why) || !strings.HasSuffix(text, "\ntargets: []\n") {
-			t.Errorf("%q: %s", host, text)
+		target := func(host string) *netsonde.Target {
+			return &netsonde.Target{Name: host + "#1", Host: host, Groups: []netsonde.Group{{Probes: []netsonde.Probe{ping(1, 56, time.Second)}}}}
 		}
-		for line := range strings.Lines(text) {
-			if line != "\n" && line != "targets: []\n" && !strings.HasPrefix(line, "#") || strings.ContainsAny(line, "\x1b\u0085\u2028\u202e") {
+		text, err := ExportNative(&netsonde.Plan{Targets: []*netsonde.Target{target(host), target("192.0.2.1")}}, "a\nb\x1b: [")
+		if err != nil || !strings.Contains(string(text), why) {
+			t.Errorf("%q: %v, %s", host, err, text)
+		}
+		head, rest, _ := strings.Cut(string(text), "\ngroups:\n")
+		for line := range strings.Lines(head) {
+			if line != "\n" && !strings.HasPrefix(line, "#") || strings.ContainsAny(line, "\x1b\u0085\u2028\u202e") {
 				t.Errorf("%q: line %q", host, line)
 			}
+		}
+		if strings.Count(rest, "\n") != 4 || !strings.HasSuffix(rest, "      - 192.0.2.1\n") {
+			t.Errorf("%q: %s", host, rest)
+		}
+		if _, err := ExportNative(&netsonde.Plan{Targets: []*netsonde.Target{target(host)}}, ""); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%q alone: %v", host, err)
 		}
 	}
 }
@@ -201,6 +215,8 @@ func TestInitial(t *testing.T) {
 	if len(plan.Targets) != 3+6+3 {
 		t.Errorf("%d targets\n%s", len(plan.Targets), text)
 	}
+	before, example, _ := strings.Cut(string(text), "\n# A service")
+	withExample(t, before+strings.ReplaceAll("\n# A service"+example, "\n# ", "\n"), "\nA service", len(plan.Targets)+1)
 	if _, err := Initial([]string{"web.example", "not a host"}); err == nil {
 		t.Error("no host is taken")
 	}
@@ -230,10 +246,20 @@ func TestInitialFound(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	// What stands there as a comment must hold as well.
-	shown := strings.ReplaceAll(string(text), "\n  # ", "\n  ")
-	if _, _, err := Parse("x.yaml", strings.NewReader(strings.ReplaceAll(shown, "\n  A service", "\n  # A service"))); err != nil {
-		t.Errorf("with the example: %v", err)
+	withExample(t, strings.ReplaceAll(string(text), "\n  # ", "\n  "), "\n  A service", len(plan.Targets)+1)
+}
+
+// withExample reads a configuration whose example is no comment any more.
+func withExample(t *testing.T, text, introduction string, targets int) {
+	t.Helper()
+	before, after, found := strings.Cut(text, introduction)
+	_, after, _ = strings.Cut(after, "\n")
+	plan, _, err := Parse("x.yaml", strings.NewReader(before+"\n"+after))
+	if err != nil || !found {
+		t.Fatalf("with the example (%v): %v\n%s", found, err, text)
+	}
+	if len(plan.Targets) != targets {
+		t.Errorf("%d targets with the example, want %d\n%s", len(plan.Targets), targets, text)
 	}
 }
 
@@ -245,11 +271,11 @@ func FuzzExport(f *testing.F) {
 		if err != nil || len(from.Targets) > 100 || len(from.Targets) > 0 && from.Targets[0].Output.Dialect == netsonde.DialectNative {
 			return
 		}
-		text := string(ExportNative(from, "hosts.conf"))
-		if strings.HasSuffix(text, "\ntargets: []\n") {
+		text, err := ExportNative(from, "hosts.conf")
+		if err != nil {
 			return
 		}
-		to, _, err := Parse("hosts.yaml", strings.NewReader(text))
+		to, _, err := Parse("hosts.yaml", bytes.NewReader(text))
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
