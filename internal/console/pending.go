@@ -47,24 +47,8 @@ func newPending() pending {
 
 // add takes in a batch's results.
 func (p *pending) add(batch *netsonde.Batch) {
-	for i := range batch.Rounds {
-		p.now = max(p.now, batch.Rounds[i].Ended.Monotonic)
-	}
-	for i := range batch.Bursts {
-		burst := &batch.Bursts[i]
-		p.results[part{burst.Probe, burst.Round}] = result{seen: p.now, burst: burst}
-	}
-	for i := range batch.Routes {
-		route := &batch.Routes[i]
-		p.results[part{route.Probe, route.Round}] = result{seen: p.now, route: route}
-	}
-	for i := range batch.Services {
-		service := &batch.Services[i]
-		p.results[part{service.Probe, service.Round}] = result{seen: p.now, service: service}
-	}
-	if len(p.results) >= p.sweepAt {
-		p.sweep()
-	}
+	r := p.read(batch)
+	r.rest()
 }
 
 // finding is what one probe of a complete round has reported; without any of
@@ -72,6 +56,99 @@ func (p *pending) add(batch *netsonde.Batch) {
 type finding struct {
 	probe *netsonde.Probe
 	result
+}
+
+// reading goes through a batch whose rounds are taken in their order. A result
+// most often stands in the batch of its round and in the same order, and then
+// need not be looked up.
+type reading struct {
+	pending *pending
+	batch   *netsonde.Batch
+	// bursts, routes and services count those that were taken or kept.
+	bursts, routes, services int
+}
+
+// read begins to take in a batch; rest is to follow.
+func (p *pending) read(batch *netsonde.Batch) reading {
+	for i := range batch.Rounds {
+		p.now = max(p.now, batch.Rounds[i].Ended.Monotonic)
+	}
+	return reading{pending: p, batch: batch}
+}
+
+// takeEach removes what the probes of the batch's next complete round have
+// reported and appends it, a finding a probe, in their order.
+func (r *reading) takeEach(round *netsonde.Round, findings []finding) []finding {
+	probes := round.Target.Groups[round.Group].Probes
+	for i := range probes {
+		key := part{probes[i].ID, round.N}
+		found, ok := r.pending.results[key]
+		if ok {
+			delete(r.pending.results, key)
+		} else {
+			found = r.next(key, probes[i].Kind)
+		}
+		findings = append(findings, finding{&probes[i], found})
+	}
+	return findings
+}
+
+// next goes on to a result, and keeps those that it passes.
+func (r *reading) next(key part, kind netsonde.Kind) result {
+	switch {
+	case kind == netsonde.KindPing:
+		for r.bursts < len(r.batch.Bursts) {
+			burst := &r.batch.Bursts[r.bursts]
+			r.bursts++
+			if (part{burst.Probe, burst.Round}) == key {
+				return result{burst: burst}
+			}
+			r.pending.keep(part{burst.Probe, burst.Round}, result{burst: burst})
+		}
+	case kind == netsonde.KindTrace:
+		for r.routes < len(r.batch.Routes) {
+			route := &r.batch.Routes[r.routes]
+			r.routes++
+			if (part{route.Probe, route.Round}) == key {
+				return result{route: route}
+			}
+			r.pending.keep(part{route.Probe, route.Round}, result{route: route})
+		}
+	default:
+		for r.services < len(r.batch.Services) {
+			service := &r.batch.Services[r.services]
+			r.services++
+			if (part{service.Probe, service.Round}) == key {
+				return result{service: service}
+			}
+			r.pending.keep(part{service.Probe, service.Round}, result{service: service})
+		}
+	}
+	return result{}
+}
+
+// rest keeps what has not been taken.
+func (r *reading) rest() {
+	for i := r.bursts; i < len(r.batch.Bursts); i++ {
+		burst := &r.batch.Bursts[i]
+		r.pending.keep(part{burst.Probe, burst.Round}, result{burst: burst})
+	}
+	for i := r.routes; i < len(r.batch.Routes); i++ {
+		route := &r.batch.Routes[i]
+		r.pending.keep(part{route.Probe, route.Round}, result{route: route})
+	}
+	for i := r.services; i < len(r.batch.Services); i++ {
+		service := &r.batch.Services[i]
+		r.pending.keep(part{service.Probe, service.Round}, result{service: service})
+	}
+	if len(r.pending.results) >= r.pending.sweepAt {
+		r.pending.sweep()
+	}
+}
+
+func (p *pending) keep(key part, found result) {
+	found.seen = p.now
+	p.results[key] = found
 }
 
 // takeEach removes what the probes of a complete round have reported and

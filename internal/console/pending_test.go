@@ -1,6 +1,7 @@
 package console
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -66,6 +67,51 @@ func TestPendingOfQuickRounds(t *testing.T) {
 	for i := range batch.Rounds {
 		if b := p.take(&batch.Rounds[i]); b.burst != &batch.Bursts[i] {
 			t.Errorf("round %d has burst %+v", i, b.burst)
+		}
+	}
+}
+
+// TestReadingOutOfOrder has results stand in another order than their rounds,
+// or in an earlier batch: each is found, and nothing is kept of them.
+func TestReadingOutOfOrder(t *testing.T) {
+	target := &netsonde.Target{Groups: []netsonde.Group{
+		{Probes: []netsonde.Probe{{ID: 1, Kind: netsonde.KindPing}, {ID: 2, Kind: netsonde.KindTrace}, {ID: 3, Kind: netsonde.KindSSH}}},
+	}}
+	random := rand.New(rand.NewPCG(5, 6))
+	for range 2000 {
+		const rounds = 4
+		p := newPending()
+		var batches [3]netsonde.Batch
+		last := len(batches) - 1
+		for n := range uint64(rounds) {
+			at := func() *netsonde.Batch { return &batches[random.IntN(len(batches))] }
+			b := at()
+			b.Bursts = append(b.Bursts, netsonde.Burst{Probe: 1, Round: n})
+			b = at()
+			b.Routes = append(b.Routes, netsonde.Route{Probe: 2, Round: n})
+			b = at()
+			b.Services = append(b.Services, netsonde.Service{Probe: 3, Round: n})
+			batches[last].Rounds = append(batches[last].Rounds, netsonde.Round{Target: target, N: n})
+		}
+		b := &batches[last]
+		random.Shuffle(len(b.Bursts), func(i, j int) { b.Bursts[i], b.Bursts[j] = b.Bursts[j], b.Bursts[i] })
+		random.Shuffle(len(b.Rounds), func(i, j int) { b.Rounds[i], b.Rounds[j] = b.Rounds[j], b.Rounds[i] })
+		for i := range batches {
+			r := p.read(&batches[i])
+			for j := range batches[i].Rounds {
+				round := &batches[i].Rounds[j]
+				found := r.takeEach(round, nil)
+				if found[0].burst == nil || found[1].route == nil || found[2].service == nil {
+					t.Fatalf("round %d: something is missing in %+v", round.N, found)
+				}
+				if found[0].burst.Round != round.N || found[1].route.Round != round.N || found[2].service.Round != round.N {
+					t.Fatalf("round %d has another's results", round.N)
+				}
+			}
+			r.rest()
+		}
+		if len(p.results) > 0 {
+			t.Fatalf("%d results are left over", len(p.results))
 		}
 	}
 }

@@ -132,13 +132,15 @@ func (r *Report) Consume(batch *netsonde.Batch) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pending.add(batch)
+	reading := r.pending.read(batch)
 	for i := range batch.Rounds {
 		round := &batch.Rounds[i]
-		r.findings = r.pending.takeEach(round, r.findings[:0])
+		r.findings = reading.takeEach(round, r.findings[:0])
 		r.tally.add(r.findings)
 		r.tell(measured{round.Target, round.Addr, r.findings}, columns)
 	}
+	reading.rest()
+	clear(r.findings)
 	for i := range batch.Events {
 		event := &batch.Events[i]
 		switch event.Kind {

@@ -24,9 +24,7 @@ func (f *form) append(dst []byte, m *measured, columns int) []byte {
 		return f.appendJSON(dst, m)
 	}
 	if len(m.findings) == 0 {
-		dst = f.appendLabel(dst, m, labelCells(columns))
-		dst = appendState(append(dst, ' '), stateUnknown, 0, f.coloured)
-		return append(dst, " unresolved\n"...)
+		return f.appendUnresolved(dst, m, columns)
 	}
 	switch f.tool {
 	case ToolTrace:
@@ -41,6 +39,25 @@ func (f *form) append(dst []byte, m *measured, columns int) []byte {
 		}
 		return dst
 	}
+}
+
+// appendUnresolved appends the line of a target without address, in the columns
+// of the others.
+func (f *form) appendUnresolved(dst []byte, m *measured, columns int) []byte {
+	wide := labelCells(columns)
+	if f.tool == ToolScan && !f.open && len(m.target.Groups) > 0 {
+		wide, _ = scanCells(len(m.target.Groups[0].Probes), columns)
+	}
+	dst = append(f.appendLabel(dst, m, wide), ' ')
+	start := len(dst)
+	if f.tool == ToolPing {
+		dst = append(dst, "  0/0     ? "...)
+	}
+	dst = append(dst, netsonde.OutcomeUnresolved.String()...)
+	if f.coloured {
+		dst = colourFrom(dst, start, colourUnknown)
+	}
+	return append(dst, '\n')
 }
 
 // appendHeader appends what stands above the first target.
