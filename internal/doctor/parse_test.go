@@ -89,8 +89,8 @@ func TestParseServers(t *testing.T) {
 
 // neighbour builds a message of the neighbour table.
 func neighbour(state uint16, attributes ...[]byte) []byte {
-	b := make([]byte, 12)
-	binary.NativeEndian.PutUint16(b[8:], state)
+	b := binary.NativeEndian.AppendUint16(make([]byte, 8, 64), state)
+	b = append(b, 0, 0)
 	for _, attribute := range attributes {
 		b = append(b, attribute...)
 	}
@@ -113,7 +113,7 @@ func TestParseNeighbour(t *testing.T) {
 		"empty":    {nil, netip.Addr{}, ""},
 		"plain":    {neighbour(unix.NUD_FAILED, attribute(unix.NDA_DST, 192, 0, 2, 1)), four, "failed"},
 		"second":   {neighbour(unix.NUD_STALE, attribute(unix.NDA_LLADDR, 1, 2, 3, 4, 5, 6), attribute(unix.NDA_DST, 192, 0, 2, 1)), four, "stale"},
-		"too long": {neighbour(unix.NUD_STALE, []byte{9, 0, 1, 0, 1, 2, 3, 4}), netip.Addr{}, "stale"},
+		"too long": {neighbour(unix.NUD_STALE, []byte{20, 0, 1, 0, 1, 2, 3, 4}), netip.Addr{}, "stale"},
 		"endless":  {neighbour(0, []byte{0, 0, 1, 0}), netip.Addr{}, ""},
 	} {
 		if addr, state := parseNeighbour(test.in); addr != test.addr || state != test.state {

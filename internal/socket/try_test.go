@@ -48,6 +48,13 @@ func TestTry(t *testing.T) {
 		t.Errorf("with nothing let in: %+v", trial)
 	}
 	silent.Remove()
+	refused := n.Reject(lab.HookInput, "icmp type echo-request", "admin-prohibited")
+	for _, kind := range []socket.Kind{socket.KindRaw, socket.KindPing} {
+		if trial := try(kind, four); trial.Answered {
+			t.Errorf("an error was taken for an answer: %+v", trial)
+		}
+	}
+	refused.Remove()
 	n.Drop(lab.HookOutput, "ip protocol icmp")
 	if trial := try(socket.KindRaw, four); trial.SendErrno != unix.EPERM {
 		t.Errorf("with nothing let out: %+v", trial)
