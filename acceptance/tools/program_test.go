@@ -45,7 +45,7 @@ type call struct {
 func (w *world) prepare(t *testing.T, arguments ...string) *call {
 	t.Helper()
 	c := &call{Cmd: exec.CommandContext(t.Context(), w.binary, arguments...)}
-	c.Cmd.Stderr = &c.stderr
+	c.Stderr = &c.stderr
 	c.WaitDelay = patience
 	return c
 }

@@ -320,9 +320,9 @@ func scans(t *testing.T, w *world) {
 
 // streams reads a line long before the last target is done.
 func streams(t *testing.T, w *world) {
-	c, lines, _ := w.stream(t, "ping", "-c1", "--json", "-t10s", "web.test", "noping.test")
+	c, lines, _ := w.stream(t, "ping", "-c1", "--json", "-t2s", "web.test", "noping.test")
 	started := time.Now()
-	if _, err := lines.ReadString('\n'); err != nil || time.Since(started) > 5*time.Second {
+	if _, err := lines.ReadString('\n'); err != nil || time.Since(started) > 1500*time.Millisecond {
 		t.Errorf("the first result came after %v: %v", time.Since(started), err)
 	}
 	if err := c.Process.Signal(syscall.SIGTERM); err != nil {

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,27 +15,31 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netsonde"
-	"netsonde/internal/agent"
-	"netsonde/internal/check"
 	"netsonde/internal/console"
 	"netsonde/internal/hosts"
-	"netsonde/internal/socket"
 )
 
 // The exit codes of the one-shot tools, which are fping's.
 const (
-	exitUnreachable  = 1
-	exitUnresolved   = 2
-	exitToolUsage    = 3
-	exitSystem       = 4
-	unreadTargets    = 1024 // so many may wait for the writer before no more are started
-	reverseTimeout   = 2 * time.Second
-	freeTargets      = 1 << 20 // more want a rate
-	unlimited        = "max"
-	budgetRate       = 10_000 // packets a second
-	budgetNetwork    = 2_000  // of them into one /24 or /48
-	budgetTarget     = 100    // of them to one target
+	exitUnreachable = 1
+	exitUnresolved  = 2
+	exitToolUsage   = 3
+	exitSystem      = 4
+)
+
+// The probe budget, which holds unless --rate is given.
+const (
+	// budgetRate is packets a second, budgetNetwork those of them into one /24
+	// or /48, budgetTarget those to one target.
+	budgetRate    = 10_000
+	budgetNetwork = 2_000
+	budgetTarget  = 100
+	// shortestInterval is between two packets to one target.
 	shortestInterval = time.Second / budgetTarget
+	// freeTargets is how many targets may be asked for without a rate.
+	freeTargets = 1 << 20
+	// unlimited is the --rate that is no bound.
+	unlimited = "max"
 )
 
 // oneShot is what ping, trace and scan have in common: hosts that are measured
@@ -282,83 +284,6 @@ func (o *oneShot) reportOptions() console.ReportOptions {
 		options.Names = reverseName
 	}
 	return options
-}
-
-// newSweep opens the sockets and makes a sweep over them.
-func (o *oneShot) newSweep(report *console.Report) (*agent.Sweep, *socket.Connection, error) {
-	connection, err := socket.Open(socket.Options{Origin: time.Now()})
-	if err != nil {
-		return nil, nil, err
-	}
-	if can := connection.Capabilities(); can.Shortfall != "" && o.tool != console.ToolScan {
-		o.program.diagnostics.Warn(fmt.Sprintf("Measuring with %s: %s", can.Description, can.Shortfall))
-	}
-	config := agent.SweepConfig{
-		Connection: connection,
-		Checks:     map[netsonde.Kind]agent.Check{},
-		Sinks:      []agent.Sink{report},
-		Targets:    o.targets,
-		Room:       func(ctx context.Context) error { return report.WaitBelow(ctx, unreadTargets) },
-		Exempt:     own(),
-		Window:     connection.Holds(o.largest()),
-		Proc:       os.DirFS("/proc"),
-	}
-	if config.Rate, err = o.packetRate(); err == nil && o.rate == "" {
-		config.NetworkRate, config.DestinationRate = budgetNetwork, budgetTarget
-	}
-	run := check.New(check.Options{}).Check
-	for kind := netsonde.KindPing; kind <= netsonde.KindSSH; kind++ {
-		if kind.IsCheck() {
-			config.Checks[kind] = run
-		}
-	}
-	var sweep *agent.Sweep
-	if err == nil {
-		sweep, err = agent.NewSweep(config)
-	}
-	if err != nil {
-		return nil, nil, errors.Join(err, connection.Close())
-	}
-	return sweep, connection, nil
-}
-
-// largest is the payload of the largest answer.
-func (o *oneShot) largest() (size int) {
-	for i := range o.probes {
-		size = max(size, o.probes[i].Size)
-	}
-	return size
-}
-
-// own reports whether an address is one of this machine's. The budget is for
-// the network; what does not leave is exempt.
-func own() func(netip.Addr) bool {
-	addresses := map[netip.Addr]struct{}{}
-	// Addresses that cannot be had are merely not exempt.
-	interfaces, _ := net.InterfaceAddrs()
-	for _, text := range interfaces {
-		if prefix, err := netip.ParsePrefix(text.String()); err == nil {
-			addresses[prefix.Addr()] = struct{}{}
-		}
-	}
-	return func(address netip.Addr) bool {
-		if address.IsLoopback() {
-			return true
-		}
-		_, mine := addresses[address.WithZone("")]
-		return mine
-	}
-}
-
-// reverseName is the first name of an address, "" for none.
-func reverseName(address netip.Addr) string {
-	ctx, cancel := context.WithTimeout(context.Background(), reverseTimeout)
-	defer cancel()
-	names, err := net.DefaultResolver.LookupAddr(ctx, address.String())
-	if err != nil || len(names) == 0 {
-		return ""
-	}
-	return strings.TrimSuffix(names[0], ".")
 }
 
 func isTerminal(stream *os.File) bool {

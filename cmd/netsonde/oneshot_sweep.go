@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"netsonde"
+	"netsonde/internal/agent"
+	"netsonde/internal/check"
+	"netsonde/internal/console"
+	"netsonde/internal/socket"
+)
+
+const (
+	// unreadTargets may wait for the writer before no more are started.
+	unreadTargets = 1024
+	// reverseTimeout bounds the lookup of an address's name.
+	reverseTimeout = 2 * time.Second
+)
+
+// newSweep opens the sockets and makes a sweep over them.
+func (o *oneShot) newSweep(report *console.Report) (*agent.Sweep, *socket.Connection, error) {
+	connection, err := socket.Open(socket.Options{Origin: time.Now()})
+	if err != nil {
+		return nil, nil, err
+	}
+	if can := connection.Capabilities(); can.Shortfall != "" && o.tool != console.ToolScan {
+		o.program.diagnostics.Warn(fmt.Sprintf("Measuring with %s: %s", can.Description, can.Shortfall))
+	}
+	config := agent.SweepConfig{
+		Connection: connection,
+		Checks:     map[netsonde.Kind]agent.Check{},
+		Sinks:      []agent.Sink{report},
+		Targets:    o.targets,
+		Room:       func(ctx context.Context) error { return report.WaitBelow(ctx, unreadTargets) },
+		Exempt:     own(),
+		Window:     connection.Holds(o.largest()),
+		Proc:       os.DirFS("/proc"),
+	}
+	if config.Rate, err = o.packetRate(); err == nil && o.rate == "" {
+		config.NetworkRate, config.DestinationRate = budgetNetwork, budgetTarget
+	}
+	run := check.New(check.Options{}).Check
+	for kind := netsonde.KindPing; kind <= netsonde.KindSSH; kind++ {
+		if kind.IsCheck() {
+			config.Checks[kind] = run
+		}
+	}
+	var sweep *agent.Sweep
+	if err == nil {
+		sweep, err = agent.NewSweep(config)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, connection.Close())
+	}
+	return sweep, connection, nil
+}
+
+// largest is the payload of the largest answer.
+func (o *oneShot) largest() (size int) {
+	for i := range o.probes {
+		size = max(size, o.probes[i].Size)
+	}
+	return size
+}
+
+// own reports whether an address is one of this machine's. The budget is for
+// the network; what does not leave is exempt.
+func own() func(netip.Addr) bool {
+	addresses := map[netip.Addr]struct{}{}
+	// Addresses that cannot be had are merely not exempt.
+	interfaces, _ := net.InterfaceAddrs()
+	for _, text := range interfaces {
+		if prefix, err := netip.ParsePrefix(text.String()); err == nil {
+			addresses[prefix.Addr()] = struct{}{}
+		}
+	}
+	return func(address netip.Addr) bool {
+		if address.IsLoopback() {
+			return true
+		}
+		_, mine := addresses[address.WithZone("")]
+		return mine
+	}
+}
+
+// reverseName is the first name of an address, "" for none.
+func reverseName(address netip.Addr) string {
+	ctx, cancel := context.WithTimeout(context.Background(), reverseTimeout)
+	defer cancel()
+	names, err := net.DefaultResolver.LookupAddr(ctx, address.String())
+	if err != nil || len(names) == 0 {
+		return ""
+	}
+	return strings.TrimSuffix(names[0], ".")
+}
