@@ -131,7 +131,12 @@ func (p path) learn(hops []netsonde.Hop) {
 // end are cut.
 func (n *native) remember(route *netsonde.Route, old path) {
 	end := answering(route.Hops)
+	// As the memory of routes does: a route that contradicts the one before
+	// replaces it, any other adds to it.
 	same := end == len(old)
+	for i := 0; same && i < end; i++ {
+		same = route.Hops[i].Silent() || !old[i].IsValid() || route.Hops[i].Addr == old[i]
+	}
 	told := make(path, end)
 	for i := range told {
 		told[i] = route.Hops[i].Addr

@@ -144,3 +144,32 @@ func TestParseFormat(t *testing.T) {
 		t.Errorf("xml: %v", err)
 	}
 }
+
+// TestRoutesAreRemembered tells what stood at a hop: what silent traces left
+// out, and nothing of a route that another has replaced.
+func TestRoutesAreRemembered(t *testing.T) {
+	plan := nativePlan()
+	b := &netsonde.Batch{}
+	for n, step := range []struct {
+		changed bool
+		hops    []string
+	}{
+		{true, []string{"10.0.0.1", "", "10.0.2.1", "10.0.3.1"}},
+		{true, []string{"10.0.0.1", "10.0.1.1", "", "10.0.3.1"}},
+		{true, []string{"10.0.0.1", "10.0.1.1", "10.0.2.9", "10.0.3.1"}},
+		{true, []string{"10.0.0.9", "", "10.0.2.9", "10.0.3.1"}},
+		{true, []string{"10.0.0.9", "10.0.1.1", "10.0.2.9", "10.0.3.1"}},
+	} {
+		with(b, round(plan[0], 2, "192.0.2.10", uint64(n+1)), netsonde.Route{Hops: hopsOf(step.hops...), Changed: step.changed})
+	}
+	text, _ := printed(t, console.Options{}, b)
+	var was []string
+	for line := range strings.Lines(text) {
+		if _, old, ok := strings.Cut(line, "  was "); ok {
+			was = append(was, strings.TrimSpace(old))
+		}
+	}
+	if got, want := strings.Join(was, ", "), "*, 10.0.2.1, 10.0.2.1, 10.0.0.1, 10.0.1.1, *"; got != want {
+		t.Errorf("what stood there was %s, want %s, in\n%s", got, want, text)
+	}
+}

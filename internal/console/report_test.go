@@ -327,12 +327,18 @@ func TestNamesDelayNobody(t *testing.T) {
 		if took := time.Since(started); took > 10*time.Second {
 			t.Errorf("%d names took %v: they are not looked up together", targets, took)
 		}
+		late := &netsonde.Batch{}
+		with(late, round(swept("192.0.2.0", targets+1, netsonde.Probe{Kind: netsonde.KindPing}), 0, "192.0.2.0", 1), answered(us))
+		r.Consume(late)
 		cancel()
 		if err := <-result; err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		if got := strings.Count(out.String(), `"reverse":"name-of-192.0.2.`); got != targets {
-			t.Errorf("%d targets with a name, want %d", got, targets)
+		if got := strings.Count(out.String(), "\n"); got != targets+1 {
+			t.Errorf("%d targets, want %d: the end came before a name", got, targets+1)
+		}
+		if got := strings.Count(out.String(), `"reverse":"name-of-192.0.2.`); got != targets+1 {
+			t.Errorf("%d targets with a name, want %d", got, targets+1)
 		}
 	})
 }
@@ -383,6 +389,11 @@ func TestReportKeepsAll(t *testing.T) {
 		})
 	}
 	group.Wait()
+	patient, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	if err := r.WaitBelow(patient, 1); err != nil {
+		t.Fatalf("WaitBelow: %v, with %d that wait", err, r.Waiting())
+	}
 	cancel()
 	if err := <-result; err != nil {
 		t.Fatal(err)
