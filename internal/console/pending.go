@@ -95,8 +95,8 @@ func (r *reading) takeEach(round *netsonde.Round, findings []finding) []finding 
 
 // next goes on to a result, and keeps those that it passes.
 func (r *reading) next(key part, kind netsonde.Kind) result {
-	switch {
-	case kind == netsonde.KindPing:
+	switch kind {
+	case netsonde.KindPing:
 		for r.bursts < len(r.batch.Bursts) {
 			burst := &r.batch.Bursts[r.bursts]
 			r.bursts++
@@ -105,7 +105,7 @@ func (r *reading) next(key part, kind netsonde.Kind) result {
 			}
 			r.pending.keep(part{burst.Probe, burst.Round}, result{burst: burst})
 		}
-	case kind == netsonde.KindTrace:
+	case netsonde.KindTrace:
 		for r.routes < len(r.batch.Routes) {
 			route := &r.batch.Routes[r.routes]
 			r.routes++
