@@ -61,6 +61,7 @@ func TestParse(t *testing.T) {
 		{"10.0.0.0-255", 256, true, "10.0.0.0 10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4"},
 		{"255.255.255.254-255", 2, true, "255.255.255.254 255.255.255.255"},
 		{"2001:db8::ffff-2001:db8::1:0", 2, true, "2001:db8::ffff 2001:db8::1:0"},
+		{"2001:db8::-2001:db8:0:3::1", math.MaxUint64, true, "2001:db8:: 2001:db8::1 2001:db8::2 2001:db8::3 2001:db8::4"},
 		{"::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", math.MaxUint64, true, ":: ::1 ::2 ::3 ::4"},
 
 		{"web[01-20].example", 20, false, "web01.example web02.example web03.example web04.example web05.example"},
