@@ -21,6 +21,8 @@ const (
 	includeDepth = 16
 	// fileLimit is the most files that one configuration may be made of.
 	fileLimit = 10_000
+	// ownFault begins what is told of a mistake in this package.
+	ownFault = "a mistake in this program, please report it with the file: "
 	// resolveEvery is how often names are looked up again.
 	resolveEvery = time.Minute
 )
@@ -113,7 +115,7 @@ func parseNative(ctx context.Context, name string, text []byte, around surroundi
 		}
 		return nil
 	}); err != nil {
-		r.sources[0].addAt(1, 1, err.Error(), err)
+		r.sources[0].addAt(1, 1, ownFault+err.Error(), err)
 	}
 	diagnostics, err := r.finish()
 	if err != nil {

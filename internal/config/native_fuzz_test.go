@@ -74,6 +74,7 @@ func FuzzNative(f *testing.F) {
 		}
 	}
 	f.Add([]byte("targets:\n" + strings.Repeat("- 10.0.0.1\n", longList) + "- {host: a}\n-\n  b\n"))
+	f.Add([]byte("targets: [{host: a, probes: [{}, {ping: {}}]}]"))
 	around := isolated(map[string]string{
 		"more.yaml": "targets: [in.example]\ndefaults: {every: 1s}", "targets/a.json": `[{"targets": ["sd.example:1"]}]`,
 	})
@@ -93,7 +94,7 @@ func FuzzNative(f *testing.F) {
 			t.Errorf("%d diagnostics", len(diagnostics))
 		}
 		for _, d := range diagnostics {
-			if len(d.Detail()) > 8192 || strings.ContainsRune(d.Detail(), '\x1b') {
+			if strings.Contains(d.Text, ownFault) || len(d.Detail()) > 8192 || strings.ContainsRune(d.Detail(), '\x1b') {
 				t.Errorf("%q", d.Detail())
 			}
 		}
