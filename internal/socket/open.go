@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"netsonde"
 	"netsonde/internal/packet"
 )
 
@@ -35,8 +36,9 @@ type Options struct {
 }
 
 // Open opens the sockets, in the network namespace of the calling thread. It
-// takes at most 20 ms, in which it sends echoes to this machine itself: the
-// kernel stamps nothing in the first moments. Close must be called at the end.
+// takes some milliseconds, in which it sends echoes to this machine itself: the
+// kernel stamps nothing in the first moments. On a kernel that never stamps, or
+// is starved, they are at most a second. Close must be called at the end.
 //
 // A family that the machine has not is no error: sends to it fail. The error,
 // wrapping the system's, tells that no socket of the kind could be had.
@@ -123,16 +125,23 @@ func start(options Options, m method, tcp *attempts) (*Connection, error) {
 	return c, nil
 }
 
-// stampPatience bounds the wait for the first stamp.
-const stampPatience = 20 * time.Millisecond
+// stampPatience is how long the first stamp is waited for after the last sign
+// that it may come, and stampLimit how long in all. The kernel begins to stamp
+// by a work item of its own, which a busy machine runs when it can.
+const (
+	stampPatience = 20 * time.Millisecond
+	stampLimit    = time.Second
+)
 
 // awaitStamps echoes off this machine until the kernel stamps arrivals: it
-// begins to do so some milliseconds after it is asked. Where nothing comes
-// back, as with the loopback down, there is nothing to wait for.
+// begins to do so some milliseconds after it is asked. An answer without a
+// stamp tells that it has not begun. Where nothing comes back, as with the
+// loopback down, there is nothing to wait for.
 func (c *Connection) awaitStamps() error {
+	start := c.Now().Monotonic
 	// Answers that come too late hold the token 0, which is no probe's.
-	end := c.Now().Monotonic + stampPatience
 	var replies [receiveBatch]packet.Reply
+	end := start + stampPatience
 	for sequence := uint16(0); c.Now().Monotonic < end; sequence++ {
 		probe := [1]packet.Probe{{
 			Destination: netip.AddrFrom4([4]byte{127, 0, 0, 1}),
@@ -146,15 +155,17 @@ func (c *Connection) awaitStamps() error {
 		if probe[0].Errno != 0 {
 			return nil
 		}
-		pause := min(c.Now().Monotonic+time.Millisecond, end)
-		for c.Now().Monotonic < pause {
+		for pause := c.Now().Monotonic + time.Millisecond; c.Now().Monotonic < pause; {
 			n, _, err := c.ReadBatch(replies[:], pause)
 			if err != nil {
 				return err
 			}
 			for _, reply := range replies[:n] {
-				if reply.Stamp != 0 {
+				switch {
+				case reply.Stamp != 0:
 					return nil
+				case reply.Method != netsonde.MethodTCP: // those never have one
+					end = min(c.Now().Monotonic+stampPatience, start+stampLimit)
 				}
 			}
 		}

@@ -82,7 +82,8 @@ func Try(kind Kind, to netip.Addr, wait time.Duration) Trial {
 				return t.result
 			}
 		}
-		if t.result.Answered && time.Since(start) > stampPatience {
+		// What leaves is stamped from the start, if at all.
+		if t.result.Answered && t.result.ReceiveStamp && time.Since(start) > stampPatience {
 			break
 		}
 	}
