@@ -218,7 +218,8 @@ func NewProbeID(target string, family Family, p Probe) ProbeID {
 		}
 		h.Write([]byte{'+', p.Flow, p.DSCP, fragment, p.Ordinal})
 	}
-	if c := p.Check; c != nil {
+	// What is expected of an answer is no part of what is asked.
+	if c := p.Check; c != nil && c.ServerName+c.Method+c.Path+c.Question+c.QuestionType != "" {
 		for _, s := range []string{c.ServerName, c.Method, c.Path, c.Question, c.QuestionType} {
 			word(s)
 		}

@@ -43,7 +43,7 @@ func runTime() time.Duration {
 // intervals are those of the kinds of probe, by the kind's name in the output.
 func intervals() map[string]time.Duration {
 	return map[string]time.Duration{
-		"ping": time.Second, "trace": 4 * time.Second, "tcp": 4 * time.Second, "http": 4 * time.Second, "mysql": 4 * time.Second,
+		"ping": time.Second, "trace": 4 * time.Second, "tcp": 4 * time.Second, "http": 4 * time.Second, "dns": 4 * time.Second,
 	}
 }
 
@@ -56,7 +56,11 @@ func TestReloadsMoveNobody(t *testing.T) {
 	// Everything in 127/8 answers on these ports.
 	node.Serve("0.0.0.0:8001", lab.Close)
 	node.Serve("0.0.0.0:8002", lab.HTTP("200 OK"))
-	node.Serve("0.0.0.0:3306", lab.MySQL("8.4.0"))
+	names, err := lab.NewNameServer(". NS a.root-servers.net.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	node.ServeDatagrams("0.0.0.0:53", names.Datagram)
 
 	file := filepath.Join(built.Directory(t), "thousand.yaml")
 	plan := newThousand()
@@ -142,7 +146,7 @@ func (p *thousand) write(t *testing.T, file string) {
 	t.Helper()
 	var text strings.Builder
 	every := intervals()
-	fmt.Fprintf(&text, "budget: {rate: 100000}\ndefaults:\n  probes: [ping, trace, {tcp: {port: 8001}}, {http: {port: 8002}}, mysql]\n")
+	fmt.Fprintf(&text, "budget: {rate: 100000}\ndefaults:\n  probes: [ping, trace, {tcp: {port: 8001}}, {http: {port: 8002}}, dns]\n")
 	for _, kind := range slices.Sorted(maps.Keys(every)) {
 		// Patience beyond what a busy machine needs: what is late is not lost.
 		fmt.Fprintf(&text, "  %s: {every: %s, timeout: %s}\n", kind, every[kind], every[kind]*9/10)
@@ -153,7 +157,7 @@ func (p *thousand) write(t *testing.T, file string) {
 			fmt.Fprintf(&text, "  - %s\n", address(target))
 			continue
 		}
-		fmt.Fprintf(&text, "  - {host: %s, probes: [{ping: {every: 3s}}, {trace: {every: 6s}}, {tcp: {port: 8001, every: 6s}}, {http: {port: 8002, every: 6s}}, {mysql: {every: 6s}}]}\n", address(target))
+		fmt.Fprintf(&text, "  - {host: %s, probes: [{ping: {every: 3s}}, {trace: {every: 6s}}, {tcp: {port: 8001, every: 6s}}, {http: {port: 8002, every: 6s}}, {dns: {every: 6s}}]}\n", address(target))
 	}
 	// A reload must never see half a file.
 	if err := errors.Join(os.WriteFile(file+".new", []byte(text.String()), 0o600), os.Rename(file+".new", file)); err != nil {

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"netsonde/internal/emulation"
 	"netsonde/internal/topology"
 )
@@ -49,8 +47,7 @@ type demoScreen struct {
 }
 
 func newDemoScreen(stdout *os.File, plan *topology.Plan) *demoScreen {
-	_, err := unix.IoctlGetTermios(int(stdout.Fd()), unix.TCGETS)
-	return &demoScreen{stdout: stdout, plan: plan, terminal: err == nil, told: -1, line: -plainEvery}
+	return &demoScreen{stdout: stdout, plan: plan, terminal: isTerminal(stdout), told: -1, line: -plainEvery}
 }
 
 func (s *demoScreen) begin(built time.Duration) error {

@@ -6,8 +6,6 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"netsonde"
 	"netsonde/internal/config"
 	"netsonde/internal/console"
@@ -66,13 +64,4 @@ func hasten(plan *netsonde.Plan) {
 			}
 		}
 	}
-}
-
-// terminalSize is that of a terminal in characters, 0 when it is none.
-func terminalSize(stream *os.File) (columns, rows int) {
-	size, err := unix.IoctlGetWinsize(int(stream.Fd()), unix.TIOCGWINSZ)
-	if err != nil {
-		return 0, 0
-	}
-	return int(size.Col), int(size.Row)
 }

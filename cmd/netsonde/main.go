@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"netsonde/internal/console"
 )
@@ -130,10 +129,4 @@ gateway, the resolvers and an address far away, and shows them in a table.`,
 	)
 	describe(root)
 	return root
-}
-
-// coloured reports whether a stream is a terminal whose user wants colours.
-func coloured(stream *os.File) bool {
-	_, err := unix.IoctlGetTermios(int(stream.Fd()), unix.TCGETS)
-	return err == nil && os.Getenv("NO_COLOR") == ""
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,6 +44,8 @@ type monitor struct {
 	agent  *agent.Agent
 	output output
 	loader *config.Loader
+	// awaitsTargets is set when target files may bring the first targets.
+	awaitsTargets bool
 }
 
 // output is where the results of an endless run go.
@@ -71,9 +74,6 @@ func (m *monitor) run(ctx context.Context) int {
 	case ctx.Err() != nil:
 		return exitWell
 	case err != nil:
-		return m.badConfiguration
-	case len(plan.Targets) == 0:
-		m.program.complain(config.ErrNoHosts)
 		return m.badConfiguration
 	}
 	return m.monitor(ctx, end, signals, plan)
@@ -188,6 +188,9 @@ func (m *monitor) apply(ctx context.Context, reloads <-chan struct{}, plan *nets
 		if plan != nil {
 			m.output.Expect(plan.Targets)
 			err := m.agent.Apply(ctx, plan)
+			if len(plan.Targets) == 0 {
+				err = nil // targets are yet to come
+			}
 			if errors.Is(err, agent.ErrNoHosts) && (first || m.strict) {
 				return err
 			}
@@ -218,10 +221,6 @@ func (m *monitor) reload(ctx context.Context) (*netsonde.Plan, error) {
 		return nil, nil
 	}
 	plan, err := m.read(ctx)
-	if err == nil && len(plan.Targets) == 0 {
-		m.program.complain(config.ErrNoHosts)
-		err = config.ErrNoHosts
-	}
 	switch {
 	case err == nil:
 		return plan, nil
@@ -275,6 +274,10 @@ func (m *monitor) read(ctx context.Context) (*netsonde.Plan, error) {
 		for i := range read.diagnostics {
 			m.program.complain(read.diagnostics[i])
 		}
+		if read.err == nil && len(read.plan.Targets) == 0 && !m.awaitsTargets {
+			m.program.complain(config.ErrNoHosts)
+			return nil, config.ErrNoHosts
+		}
 		return read.plan, read.err
 	}
 }
@@ -285,6 +288,7 @@ func (m *monitor) load(ctx context.Context) (*netsonde.Plan, []config.Diagnostic
 	if err != nil {
 		return nil, diagnostics, err
 	}
+	m.awaitsTargets = len(loaded.TargetFiles) > 0
 	return loaded.Plan, diagnostics, nil
 }
 
@@ -305,6 +309,9 @@ func (p *program) complain(err error) {
 		p.diagnostics.Error("Exception", err.Error())
 	case d.Severity == config.Warning:
 		p.diagnostics.Warn(d.Text)
+	case d.Type == "":
+		lines := strings.Split(d.Detail(), "\n")
+		p.diagnostics.Explain(lines[0], lines[1:]...)
 	default:
 		p.diagnostics.Error(d.Type, d.Text)
 	}

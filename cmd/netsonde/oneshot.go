@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"netsonde"
 	"netsonde/internal/console"
@@ -67,6 +66,7 @@ type oneShot struct {
 func (o *oneShot) command(use, short, long string, prepare func() error) *cobra.Command {
 	command := &cobra.Command{
 		Use: use, Short: short, Long: long + toolHelp,
+		ValidArgsFunction: completeHosts,
 		RunE: func(command *cobra.Command, expressions []string) error {
 			if err := o.read(expressions); err != nil {
 				return o.program.failed(err)
@@ -278,24 +278,13 @@ func (o *oneShot) reportOptions() console.ReportOptions {
 	}
 	if isTerminal(o.program.stdout) {
 		options.Terminal = true
-		options.Columns = func() int { return columns(o.program.stdout) }
+		options.Columns = func() int {
+			columns, _ := terminalSize(o.program.stdout)
+			return columns
+		}
 	}
 	if o.names {
 		options.Names = reverseName
 	}
 	return options
-}
-
-func isTerminal(stream *os.File) bool {
-	_, err := unix.IoctlGetTermios(int(stream.Fd()), unix.TCGETS)
-	return err == nil
-}
-
-// columns is the width of a terminal, 0 when it does not say.
-func columns(terminal *os.File) int {
-	size, err := unix.IoctlGetWinsize(int(terminal.Fd()), unix.TIOCGWINSZ)
-	if err != nil {
-		return 0
-	}
-	return int(size.Col)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"netsonde"
+	"netsonde/internal/discovery"
 )
 
 const (
@@ -22,6 +23,10 @@ const (
 	// leastPause keeps the loop from waking for each of many names.
 	leastPause = 100 * time.Millisecond
 )
+
+// gatewayName is the name under which systemd's resolver, and we, know the
+// default gateway (nss-myhostname(8)).
+const gatewayName = "_gateway"
 
 // errNoAddress tells that a name has addresses, but none of the wanted family.
 var errNoAddress = errors.New("no address of the wanted family")
@@ -244,7 +249,7 @@ func (a *Agent) failed(n *name, err error, tell bool) {
 // other names.
 func resolve(ctx context.Context, resolver Resolver, proc fs.FS, target *netsonde.Target, current netip.Addr) (netip.Addr, error) {
 	if target.Host == gatewayName {
-		if address := choose(target.Family, gateways(proc), current); address.IsValid() {
+		if address := choose(target.Family, discovery.Gateways(proc), current); address.IsValid() {
 			return address, nil
 		}
 	}

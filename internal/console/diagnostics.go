@@ -54,6 +54,16 @@ func (d *Diagnostics) Error(kind, text string) {
 	d.lines.write(d.appendError(nil, kind, text))
 }
 
+// Explain writes an EE line without a type and, indented below it, lines that
+// show what it means: a line of a file and a mark under it.
+func (d *Diagnostics) Explain(text string, below ...string) {
+	lines := d.appendError(nil, "", text)
+	for _, line := range below {
+		lines = append(appendEscaped(append(lines, "    "...), line, maxDiagnostic), '\n')
+	}
+	d.lines.write(lines)
+}
+
 // Warn writes a WW line.
 func (d *Diagnostics) Warn(text string) {
 	d.lines.write(d.appendWarning(nil, text))
@@ -74,8 +84,11 @@ func (d *Diagnostics) appendError(dst []byte, kind, text string) []byte {
 	if d.coloured {
 		dst = append(dst, errorColour...)
 	}
-	dst = appendEscaped(append(dst, "EE: "...), kind, maxValue)
-	return d.appendRest(append(dst, ": "...), text)
+	dst = append(dst, "EE: "...)
+	if kind != "" {
+		dst = append(appendEscaped(dst, kind, maxValue), ": "...)
+	}
+	return d.appendRest(dst, text)
 }
 
 func (d *Diagnostics) appendWarning(dst []byte, text string) []byte {

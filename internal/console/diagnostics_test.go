@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"netsonde"
 	"netsonde/internal/console"
@@ -124,4 +125,17 @@ func (w *writeRecorder) only(t *testing.T) string {
 		t.Fatalf("%d writes %q, want one", len(w.writes), w.writes)
 	}
 	return w.writes[0]
+}
+
+func TestExplanationStandsBelowItsLine(t *testing.T) {
+	var out bytes.Buffer
+	d := console.NewDiagnostics(&out, false, func() time.Time { return time.Date(2026, 11, 22, 4, 38, 45, 0, time.UTC) })
+	d.Explain("a.yaml:1:3: unknown field", "  x\x1b: 1", "  ^")
+	if err := d.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const want = "EE: a.yaml:1:3: unknown field -\t Sun Nov 22 04:38:45 2026\n      x\\x1b: 1\n      ^\n"
+	if got := out.String(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 }

@@ -97,3 +97,23 @@ func TestGateways(t *testing.T) {
 		})
 	}
 }
+
+func FuzzGateways(f *testing.F) {
+	f.Add(header4+"\n"+row4("0.0.0.0", "10.0.0.1", "0003", "0", "0.0.0.0"), row6(zero6, "00", local6, "0", "00000003", "eth0"))
+	f.Add("", "\x00")
+	f.Fuzz(func(t *testing.T, table4, table6 string) {
+		proc := fstest.MapFS{
+			"net/route":      &fstest.MapFile{Data: []byte(table4)},
+			"net/ipv6_route": &fstest.MapFile{Data: []byte(table6)},
+		}
+		addresses := Gateways(proc)
+		if most := strings.Count(table4, "\n") + strings.Count(table6, "\n") + 2; len(addresses) > most {
+			t.Errorf("%d gateways in %d lines", len(addresses), most)
+		}
+		for _, address := range addresses {
+			if !address.IsValid() || address.IsUnspecified() || address.Is4In6() && address.Zone() != "" {
+				t.Errorf("gateway %v", address)
+			}
+		}
+	})
+}
