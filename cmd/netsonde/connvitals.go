@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -82,32 +80,15 @@ func (p *program) vitals(ctx context.Context, plan *netsonde.Plan) int {
 		p.diagnostics.Error("OSError", err.Error())
 		return exitFailure
 	}
-	stopped := make(chan struct{})
-	stop := sync.OnceFunc(func() {
-		running.Drain()
-		close(stopped)
-	})
-	go signals.serve(stop)
-	go hangUp(ctx, signals.reloads, stop)
-
-	printing, endPrinting := context.WithCancel(context.Background())
-	defer endPrinting()
-	printed := make(chan error, 1)
-	go func() {
-		err := output.Run(printing)
-		if err != nil {
-			end(err)
-		}
-		printed <- err
-	}()
+	stopped := signals.serveOneShot(running.Drain)
+	printing := startPrinting(output.Run, end)
 	applied := make(chan error, 1)
 	go func() { applied <- running.Apply(ctx, plan) }()
 	err = running.Run(ctx)
 	end(nil)
 	unresolved := <-applied
 	ordered.Flush()
-	endPrinting()
-	written := awaitPrinted(printed, stopped)
+	written := printing.finish(stopped)
 	switch {
 	case err != nil:
 		p.diagnostics.Error("OSError", err.Error())
@@ -117,29 +98,4 @@ func (p *program) vitals(ctx context.Context, plan *netsonde.Plan) int {
 		return exitFailure
 	}
 	return p.printed(written)
-}
-
-// awaitPrinted waits until everything is printed, for as long as the reader
-// takes, unless a signal has stopped the command.
-func awaitPrinted(printed <-chan error, stopped <-chan struct{}) error {
-	select {
-	case err := <-printed:
-		return err
-	case <-stopped:
-	}
-	select {
-	case err := <-printed:
-		return err
-	case <-time.After(flushTime):
-		return console.ErrUnwritten
-	}
-}
-
-// hangUp ends a one-shot command in order when its terminal is gone.
-func hangUp(ctx context.Context, hangups <-chan struct{}, stop func()) {
-	select {
-	case <-hangups:
-		stop()
-	case <-ctx.Done():
-	}
 }

@@ -65,7 +65,7 @@ func (m *monitor) run(ctx context.Context) int {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	signals := listen()
-	signals.interactive = m.found != nil
+	signals.hangUpStops = m.found != nil
 	defer signals.close()
 	go signals.serve(func() { end(errStopped) })
 
@@ -97,16 +97,7 @@ func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, sign
 		m.agent.Drain()
 	})
 
-	printing, endPrinting := context.WithCancel(context.Background())
-	defer endPrinting()
-	printed := make(chan error, 1)
-	go func() {
-		err := m.output.Run(printing)
-		if err != nil {
-			end(err)
-		}
-		printed <- err
-	}()
+	printing := startPrinting(m.output.Run, end)
 	var servants sync.WaitGroup
 	var unusable error
 	servants.Go(func() {
@@ -125,8 +116,8 @@ func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, sign
 	err = m.agent.Run(ctx)
 	end(nil)
 	servants.Wait()
-	endPrinting()
-	written := <-printed
+	// The output bounds by itself how long it writes.
+	written := printing.finish(nil)
 
 	switch {
 	case err != nil:

@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -220,28 +219,11 @@ func (o *oneShot) run(ctx context.Context) int {
 		return exitSystem
 	}
 	defer connection.Close()
-	stopped := make(chan struct{})
-	stop := sync.OnceFunc(func() {
-		sweep.Drain()
-		close(stopped)
-	})
-	go signals.serve(stop)
-	go hangUp(ctx, signals.reloads, stop)
-
-	printing, endPrinting := context.WithCancel(context.Background())
-	defer endPrinting()
-	printed := make(chan error, 1)
-	go func() {
-		err := report.Run(printing)
-		if err != nil {
-			end(err)
-		}
-		printed <- err
-	}()
+	stopped := signals.serveOneShot(sweep.Drain)
+	printing := startPrinting(report.Run, end)
 	err = sweep.Run(ctx)
 	end(nil)
-	endPrinting()
-	written := awaitPrinted(printed, stopped)
+	written := printing.finish(stopped)
 	switch {
 	case errors.Is(written, console.ErrClosed):
 		return exitWell

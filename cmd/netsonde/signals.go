@@ -13,8 +13,8 @@ type signals struct {
 	// reloads holds at most one reload that has not begun: any number of
 	// SIGHUPs in the meantime are one.
 	reloads chan struct{}
-	// interactive has a hang-up end the run as SIGTERM does.
-	interactive bool
+	// hangUpStops has a hang-up end the command as SIGTERM does.
+	hangUpStops bool
 
 	mu   sync.Mutex
 	stop func()
@@ -61,7 +61,7 @@ func (s *signals) serve(stop func()) {
 	s.mu.Unlock()
 	stopping := false
 	for received := range s.received {
-		if received == syscall.SIGHUP && !s.interactive {
+		if received == syscall.SIGHUP && !s.hangUpStops {
 			s.reload()
 			continue
 		}
