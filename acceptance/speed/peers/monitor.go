@@ -1,0 +1,243 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"netsonde/internal/lab"
+)
+
+const (
+	// drainWithin is how long a monitor may take to end.
+	drainWithin = time.Minute
+	// startWithin is how long it may take to write its first result.
+	startWithin = time.Minute
+	// settled is how long after its first result a monitor is measured, so that
+	// the start is not in the figures.
+	settled = time.Second
+)
+
+// errEarly is the error of a monitor that does not run on.
+var errEarly = errors.New("the monitor ends by itself")
+
+// monitored is what came out of runs of a monitor.
+type monitored struct {
+	share, cpu, memory          []float64
+	lateHalf, lateMost, latest  []float64
+	lost, notMeasured, notAsked []float64
+}
+
+func (b *bench) monitorTenThousand() error {
+	return b.monitor(10_000, time.Second, true, atMost(15), atMost(2))
+}
+
+func (b *bench) monitorFiftyThousand() error {
+	return b.monitor(50_000, time.Second, false, atMost(65), goal{})
+}
+
+func (b *bench) monitorHundredThousand() error {
+	return b.monitor(100_000, time.Second, false, goal{}, goal{})
+}
+
+func (b *bench) monitorMillion() error {
+	return b.monitor(1_000_000, 10*time.Second, false, goal{}, goal{})
+}
+
+// monitor measures the product: run, with every outcome to a file. Without a
+// peer that could do the work it runs once.
+func (b *bench) monitor(targets int, every time.Duration, beside bool, share, lateness goal) error {
+	if b.small {
+		targets, every = targets/100, 100*time.Millisecond
+	}
+	return b.inNetwork(func(network *lab.Network) error {
+		node := network.Node("monitor")
+		var ours, theirs monitored
+		run := func() error { return b.monitorOurs(node, targets, every, &ours) }
+		peer := ""
+		var err error
+		switch {
+		case !beside:
+			err = run()
+		case b.has("fping"):
+			peer = "fping"
+			err = b.inTurns(run, func() error { return b.monitorFping(node, targets, every, &theirs) })
+		default:
+			err = b.inTurns(run)
+		}
+		for _, f := range []figure{
+			{name: "share of a core, %", ours: ours.share, theirs: theirs.share, goal: share},
+			{name: "CPU a probe, µs", ours: ours.cpu, theirs: theirs.cpu},
+			{name: "peak memory, MB", ours: ours.memory, theirs: theirs.memory},
+			{name: "late by, p50, ms", ours: ours.lateHalf},
+			{name: "late by, p99, ms", ours: ours.lateMost},
+			{name: "late by, at most, ms", ours: ours.latest, goal: lateness},
+			{name: "falsely lost", ours: ours.lost, theirs: theirs.lost, noRatio: true, goal: atMost(0)},
+			{name: "not measured, by its own account", ours: ours.notMeasured},
+			{name: "missing", ours: ours.notAsked, theirs: theirs.notAsked, noRatio: true, goal: atMost(0)},
+		} {
+			f.row = b.row.name
+			if len(f.theirs) > 0 {
+				f.peer = peer
+			}
+			b.table.figure(f)
+		}
+		return err
+	})
+}
+
+// monitorOurs is one run.
+func (b *bench) monitorOurs(node *lab.Node, targets int, every time.Duration, into *monitored) error {
+	first := netip.MustParseAddr("127.1.0.1")
+	last := first
+	for addr := range addresses(first, targets) {
+		last = addr
+	}
+	configuration, path := filepath.Join(b.directory, "monitor.yaml"), filepath.Join(b.directory, "monitor.jsonl")
+	if err := writeFile(configuration, fmt.Sprintf("groups:\n  - name: all\n    probes: [ping: {every: %v}]\n    targets: [%v-%v]\n", every, first, last)); err != nil {
+		return err
+	}
+	output, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("a file for the results: %w", err)
+	}
+	defer os.Remove(path)
+	defer output.Close()
+	var complaints bytes.Buffer
+	command := exec.CommandContext(b.ctx, b.binary, "run", "--output", "jsonl", configuration)
+	command.Stdout, command.Stderr = output, &complaints
+	if err := node.Start(command); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	seen := outcomes{every: every}
+	used, peak, err := b.watch(command.Process.Pid, output, ended, &seen)
+	if err == nil {
+		err = command.Process.Signal(syscall.SIGTERM)
+	}
+	if err != nil {
+		_ = command.Process.Kill()
+		return fmt.Errorf("%w\n%s", errors.Join(err, <-ended), complaints.Bytes())
+	}
+	select {
+	case err = <-ended:
+	case <-time.After(drainWithin):
+		_ = command.Process.Kill()
+		err = fmt.Errorf("it does not end: %w", <-ended)
+	}
+	if err == nil {
+		_, err = output.Seek(0, 0)
+	}
+	if err == nil {
+		err = seen.read(output)
+	}
+	if err != nil {
+		return fmt.Errorf("the monitor: %w\n%s", err, complaints.Bytes())
+	}
+	if complaints.Len() > 0 {
+		b.table.remark(b.row.name, "netsonde says: %s", bytes.TrimSpace(complaints.Bytes()[:min(complaints.Len(), 500)]))
+	}
+	b.addMonitored(&seen, targets, used, peak, into)
+	return nil
+}
+
+// watch waits until a monitor writes, lets it settle and measures it.
+func (b *bench) watch(pid int, output *os.File, ended chan error, seen *outcomes) (used time.Duration, peak float64, err error) {
+	deadline := time.Now().Add(startWithin)
+	for {
+		information, err := output.Stat()
+		switch {
+		case err != nil:
+			return 0, 0, err
+		case time.Now().After(deadline):
+			return 0, 0, fmt.Errorf("no result within %v", startWithin)
+		case information.Size() == 0:
+			if err := b.wait(10*time.Millisecond, ended); err != nil {
+				return 0, 0, err
+			}
+			continue
+		}
+		break
+	}
+	if err := b.wait(max(settled, seen.every), ended); err != nil {
+		return 0, 0, err
+	}
+	before, err := processorTime(pid)
+	if err != nil {
+		return 0, 0, err
+	}
+	seen.from = time.Now()
+	if err := b.wait(max(b.span, 2*seen.every), ended); err != nil {
+		return 0, 0, err
+	}
+	after, err := processorTime(pid)
+	seen.to = time.Now()
+	return after - before, peakMemory(pid), err
+}
+
+// wait lets a monitor run for a while.
+func (b *bench) wait(d time.Duration, ended chan error) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case err := <-ended:
+		ended <- err // it is asked for again when the rest is taken down
+		return errEarly
+	case <-b.ctx.Done():
+		return b.ctx.Err()
+	}
+}
+
+func (b *bench) addMonitored(seen *outcomes, targets int, used time.Duration, peak float64, into *monitored) {
+	into.share = append(into.share, 100*used.Seconds()/seen.to.Sub(seen.from).Seconds())
+	into.cpu = append(into.cpu, used.Seconds()*1e6/float64(max(seen.echoes, 1)))
+	into.memory = append(into.memory, peak/1e6)
+	into.lateHalf = append(into.lateHalf, percentile(seen.lateness, 0.5))
+	into.lateMost = append(into.lateMost, percentile(seen.lateness, 0.99))
+	into.latest = append(into.latest, percentile(seen.lateness, 1))
+	into.lost = append(into.lost, float64(seen.theirs()))
+	into.notMeasured = append(into.notMeasured, float64(seen.ours()))
+	missing := seen.missing(targets)
+	into.notAsked = append(into.notAsked, float64(missing))
+	if seen.theirs() > 0 {
+		b.table.fault(b.row.name, "netsonde told %v; every target is up", seen.counts)
+	}
+	if missing > seen.ours() {
+		b.table.fault(b.row.name, "%d echoes are missing in the file, of which netsonde told %d", missing, seen.ours())
+	}
+	if len(seen.stamps) > 0 {
+		b.table.remark(b.row.name, "stamps: %v", seen.stamps)
+	}
+}
+
+// monitorFping has fping do the same rounds, as fast as it can if they do not
+// fit into their time.
+func (b *bench) monitorFping(node *lab.Node, targets int, every time.Duration, into *monitored) error {
+	path, err := b.writeHosts("monitor.hosts", netip.MustParseAddr("127.1.0.1"), targets)
+	if err != nil {
+		return err
+	}
+	rounds := max(int(b.span/every), 2)
+	f, err := b.finish(node, "fping", "-i", "0.01", "-p", fmt.Sprint(every.Milliseconds()), "-c", fmt.Sprint(rounds), "-q", "-f", path)
+	if err != nil {
+		return err
+	}
+	sent, received := fpingCounts(f.errors)
+	if sent == 0 {
+		return fmt.Errorf("fping ended with %d: %.200s", f.code, f.errors)
+	}
+	into.share = append(into.share, 100*f.cpu.Seconds()/f.wall.Seconds())
+	into.cpu = append(into.cpu, f.cpuEach(sent))
+	into.memory = append(into.memory, f.peak/1e6)
+	into.lost = append(into.lost, float64(sent-received))
+	into.notAsked = append(into.notAsked, float64(targets*rounds-sent))
+	b.table.remark(b.row.name, "fping needs %s s for a round of %v", number(f.wall.Seconds()/float64(rounds)), every)
+	return nil
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+)
+
+// longestLine bounds a line of what a monitor wrote, in bytes.
+const longestLine = 1 << 16
+
+// outcomes are what a monitor wrote as jsonl, of pings once each interval.
+type outcomes struct {
+	every time.Duration
+	// from and to bound the part that is judged; what was lost is counted over
+	// all of it.
+	from, to time.Time
+
+	// probes counts the echoes of each probe between from and to.
+	probes map[uint64]int
+	echoes int
+	// counts is by outcome, stalled rounds one each.
+	counts map[string]int
+	// lateness is in milliseconds from when a probe was due.
+	lateness []float64
+	stamps   map[string]int
+	other    int
+}
+
+// read takes all lines.
+func (o *outcomes) read(file io.Reader) error {
+	o.probes, o.counts, o.stamps = map[uint64]int{}, map[string]int{}, map[string]int{}
+	lines := bufio.NewScanner(file)
+	lines.Buffer(make([]byte, longestLine), longestLine)
+	for lines.Scan() {
+		if err := o.line(lines.Bytes()); err != nil {
+			return fmt.Errorf("%w in %s", err, lines.Bytes())
+		}
+	}
+	return lines.Err()
+}
+
+// line takes one. A run writes millions of them, in a form that is promised,
+// so only the fields that count are looked for.
+func (o *outcomes) line(line []byte) error {
+	if string(field(line, `"type":"`)) != "ping" {
+		o.other++
+		return nil
+	}
+	outcome := string(field(line, `"outcome":"`))
+	if rounds, err := strconv.Atoi(string(number64(line, `"rounds":`))); err == nil {
+		o.counts[outcome] += rounds
+		return nil
+	}
+	o.counts[outcome]++
+	at, err := time.Parse(time.RFC3339Nano, string(field(line, `"time":"`)))
+	if err != nil {
+		return err
+	}
+	id, err := strconv.ParseUint(string(field(line, `"probe":"`)), 16, 64)
+	if err != nil {
+		return err
+	}
+	if at.Before(o.from) || !at.Before(o.to) {
+		return nil
+	}
+	o.stamps[string(field(line, `"timestamps":"`))]++
+	o.echoes++
+	o.probes[id]++
+	o.lateness = append(o.lateness, lateBy(at, id, o.every).Seconds()*1e3)
+	return nil
+}
+
+// lateBy is how long after its due time a probe left: a probe of a fixed rate
+// is due when the clock, modulo the interval, is its identity modulo the
+// interval. It is negative for one that left early.
+func lateBy(at time.Time, id uint64, every time.Duration) time.Duration {
+	late := (time.Duration(at.UnixNano()%int64(every)) - time.Duration(id%uint64(every)) + every) % every
+	if late > every/2 {
+		late -= every
+	}
+	return late
+}
+
+// missing counts the echoes that are not there: at least as many a target as
+// there are whole intervals, but for one that may lie on the edge.
+func (o *outcomes) missing(targets int) (missing int) {
+	least := int(o.to.Sub(o.from)/o.every) - 1
+	for _, n := range o.probes {
+		missing += max(least-n, 0)
+	}
+	return missing + max(targets-len(o.probes), 0)*max(least, 1)
+}
+
+// theirs counts what was told as the network's loss.
+func (o *outcomes) theirs() int { return o.counts["unanswered"] + o.counts["unreachable"] }
+
+// ours counts what was told as this machine's.
+func (o *outcomes) ours() int {
+	return o.counts["stalled"] + o.counts["overrun"] + o.counts["send_failed"] + o.counts["unresolved"]
+}
+
+// field is what stands between a key and the next quote.
+func field(line []byte, key string) []byte {
+	_, rest, found := bytes.Cut(line, []byte(key))
+	end := bytes.IndexByte(rest, '"')
+	if !found || end < 0 {
+		return nil
+	}
+	return rest[:end]
+}
+
+// number64 is the digits behind a key.
+func number64(line []byte, key string) []byte {
+	_, rest, _ := bytes.Cut(line, []byte(key))
+	end := 0
+	for end < len(rest) && '0' <= rest[end] && rest[end] <= '9' {
+		end++
+	}
+	return rest[:end]
+}

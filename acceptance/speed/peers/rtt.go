@@ -1,0 +1,249 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"netsonde/internal/lab"
+)
+
+const (
+	// echoesEach is how many are sent to one host by each of the two.
+	echoesEach    = 200
+	echoesSpacing = 5 * time.Millisecond
+	// The load of 10,000 a second: hosts, and how often each is asked.
+	crowd      = 1000
+	crowdCount = 20
+)
+
+// measuredTimes are the absolute errors of one program's RTTs in microseconds.
+type measuredTimes struct{ half, most []float64 }
+
+// add takes the errors of one run.
+func (m *measuredTimes) add(errors []float64) {
+	m.half = append(m.half, percentile(errors, 0.5))
+	m.most = append(m.most, percentile(errors, 0.99))
+}
+
+// roundTrips compares what is told of an echo's time with a capture at the
+// first router, where the client's packets come in and its answers leave.
+func (b *bench) roundTrips() error {
+	if !b.has("tcpdump") {
+		return nil
+	}
+	return b.inNetwork(func(network *lab.Network) error {
+		client, router, server := network.Node("client"), network.Node("router"), network.Node("server")
+		network.Link(client, router).Addresses("10.93.0.1/24", "10.93.0.2/24")
+		network.Link(router, server).Addresses("10.94.0.1/24", "10.94.0.2/24")
+		router.Forward()
+		server.Unlimited()
+		server.Local("10.95.0.0/16")
+		client.Route("10.94.0.0/15", "10.93.0.2")
+		router.Route("10.95.0.0/16", "10.94.0.2")
+		server.Route("10.93.0.0/24", "10.94.0.1")
+		if err := network.Err(); err != nil {
+			return err
+		}
+		target := netip.MustParseAddr("10.94.0.2")
+		idle := b.oneTarget("idle: ", client, router, target)
+		if idle != nil {
+			return idle
+		}
+		release, err := b.occupy(runtime.NumCPU())
+		if err != nil {
+			return err
+		}
+		err = b.oneTarget("all cores busy: ", client, router, target)
+		release()
+		if err != nil {
+			return err
+		}
+		return b.manyTargets(client, router)
+	})
+}
+
+// oneTarget is one host, asked by us and by ping.
+func (b *bench) oneTarget(name string, client, router *lab.Node, target netip.Addr) error {
+	count := echoesEach
+	if b.small {
+		count = 20
+	}
+	var ours, theirs measuredTimes
+	runs := []func() error{func() error {
+		return b.compared(router, &ours, func() (map[netip.Addr][]float64, error) {
+			return b.timesOurs(client, count, "-i", echoesSpacing.String(), "--rate", "max", target.String())
+		})
+	}}
+	if b.has("ping") {
+		runs = append(runs, func() error {
+			return b.compared(router, &theirs, func() (map[netip.Addr][]float64, error) {
+				return b.timesPing(client, target, count)
+			})
+		})
+	}
+	err := b.inTurns(runs...)
+	b.timeFigures(name, &ours, "ping", &theirs)
+	return err
+}
+
+func (b *bench) timeFigures(name string, ours *measuredTimes, peer string, theirs *measuredTimes) {
+	b.table.figure(figure{row: b.row.name, name: name + "error p50, µs", ours: ours.half, peer: peer, theirs: theirs.half, goal: atMost(18)})
+	b.table.figure(figure{row: b.row.name, name: name + "error p99, µs", ours: ours.most, peer: peer, theirs: theirs.most, goal: atMost(40)})
+}
+
+// manyTargets is 10,000 echoes a second, by us and by fping.
+func (b *bench) manyTargets(client, router *lab.Node) error {
+	hosts := crowd
+	if b.small {
+		hosts = 20
+	}
+	file, err := b.writeHosts("crowd", netip.MustParseAddr("10.95.0.0"), hosts)
+	if err != nil {
+		return err
+	}
+	var ours, theirs measuredTimes
+	runs := []func() error{func() error {
+		return b.compared(router, &ours, func() (map[netip.Addr][]float64, error) {
+			return b.timesOurs(client, crowdCount, "-i", "100ms", "--rate", "10000", "@"+file)
+		})
+	}}
+	if b.has("fping") {
+		runs = append(runs, func() error {
+			return b.compared(router, &theirs, func() (map[netip.Addr][]float64, error) {
+				return b.timesFping(client, file)
+			})
+		})
+	}
+	err = b.inTurns(runs...)
+	b.timeFigures("10,000/s: ", &ours, "fping", &theirs)
+	return err
+}
+
+// compared measures while the router captures, and adds the errors.
+func (b *bench) compared(router *lab.Node, into *measuredTimes, measure func() (map[netip.Addr][]float64, error)) error {
+	c, err := b.startCapture(router, "client")
+	if err != nil {
+		return err
+	}
+	told, err := measure()
+	kept, broken := c.end()
+	if err != nil {
+		return err
+	}
+	if broken != nil {
+		return broken
+	}
+	var errors []float64
+	unmatched := 0
+	for destination, times := range told {
+		for i, told := range times {
+			if i >= len(kept.order[destination]) || math.IsNaN(told) {
+				unmatched++
+				continue
+			}
+			if wire, both := kept.roundTrip(kept.order[destination][i]); both {
+				errors = append(errors, math.Abs(told*1e3-float64(wire.Nanoseconds())/1e3))
+			} else {
+				unmatched++
+			}
+		}
+	}
+	if unmatched > 0 {
+		b.table.remark(b.row.name, "%d echoes of a run were not in the capture or had no answer", unmatched)
+	}
+	if len(errors) == 0 {
+		return fmt.Errorf("of %d hosts no echo was in the capture", len(told))
+	}
+	into.add(errors)
+	return nil
+}
+
+// timesOurs are the RTTs in milliseconds that netsonde tells of each host, in
+// the order of the echoes; NaN is none.
+func (b *bench) timesOurs(client *lab.Node, count int, arguments ...string) (map[netip.Addr][]float64, error) {
+	f, err := b.finish(client, b.binary, append([]string{"ping", "--json", "-c", strconv.Itoa(count)}, arguments...)...)
+	if err != nil {
+		return nil, err
+	}
+	results, err := readResults(f)
+	if err != nil {
+		return nil, err
+	}
+	told := map[netip.Addr][]float64{}
+	lost := 0
+	for _, r := range results {
+		for _, rtt := range r.RTTs {
+			if rtt == nil {
+				lost++
+				told[r.Addr] = append(told[r.Addr], math.NaN())
+				continue
+			}
+			told[r.Addr] = append(told[r.Addr], *rtt)
+		}
+	}
+	if lost > 0 {
+		b.table.fault(b.row.name, "netsonde lost %d echoes; none was lost", lost)
+	}
+	return told, nil
+}
+
+// timesPing are those that ping tells of one host.
+func (b *bench) timesPing(client *lab.Node, target netip.Addr, count int) (map[netip.Addr][]float64, error) {
+	f, err := b.finish(client, "ping", "-n", "-c", strconv.Itoa(count), "-i", fmt.Sprint(echoesSpacing.Seconds()), target.String())
+	if err != nil {
+		return nil, err
+	}
+	return map[netip.Addr][]float64{target: pingTimes(f.output, count)}, nil
+}
+
+// pingTimes reads ping's lines, which count from 1.
+func pingTimes(text []byte, count int) []float64 {
+	times := make([]float64, count)
+	for i := range times {
+		times[i] = math.NaN()
+	}
+	for _, found := range regexp.MustCompile(`icmp_seq=(\d+) .*time=([\d.]+) ms`).FindAllSubmatch(text, -1) {
+		sequence, err := strconv.Atoi(string(found[1]))
+		if err != nil || sequence < 1 || sequence > count {
+			continue
+		}
+		if milliseconds, err := strconv.ParseFloat(string(found[2]), 64); err == nil {
+			times[sequence-1] = milliseconds
+		}
+	}
+	return times
+}
+
+func (b *bench) timesFping(client *lab.Node, file string) (map[netip.Addr][]float64, error) {
+	f, err := b.finish(client, "fping", "-C", strconv.Itoa(crowdCount), "-p", "100", "-i", "0.09", "-q", "-f", file)
+	if err != nil {
+		return nil, err
+	}
+	return fpingTimes(f.errors), nil
+}
+
+// fpingTimes reads what fping -C -q tells: "address : 0.041 - 0.039".
+func fpingTimes(text []byte) map[netip.Addr][]float64 {
+	told := map[netip.Addr][]float64{}
+	for line := range strings.Lines(string(text)) {
+		host, list, found := strings.Cut(line, " : ")
+		addr, err := netip.ParseAddr(strings.TrimSpace(host))
+		if !found || err != nil {
+			continue
+		}
+		for _, word := range strings.Fields(list) {
+			milliseconds, err := strconv.ParseFloat(word, 64)
+			if err != nil {
+				milliseconds = math.NaN()
+			}
+			told[addr] = append(told[addr], milliseconds)
+		}
+	}
+	return told
+}
