@@ -1,6 +1,6 @@
 // Package recipes_test does what docs/recipes.md tells its readers to do, on a
 // network with the names and addresses of that page, and holds what is printed
-// against what the page says.
+// against what the page says. So it does with the README's section for newcomers.
 //
 // A recipe is a section of the page. Its blocks are taken in order:
 //

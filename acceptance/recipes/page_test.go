@@ -7,6 +7,9 @@ import (
 
 // recipe is a section of the page.
 type recipe struct {
+	// page is the file that holds it, below so many lines above it.
+	page  string
+	above int
 	title string
 	steps []step
 }

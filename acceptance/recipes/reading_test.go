@@ -12,8 +12,8 @@ func TestReading(t *testing.T) {
 	const page = "intro\n## One\n```yaml a.yaml\nx: 1\n```\n<!-- lab: rain -->\n```sh\necho 1\n```\n\n```text\n1\n```\n## Two\n```sh\ntrue\n```\n"
 	got, err := parsePage(page)
 	want := []recipe{
-		{"One", []step{{line: 3, file: "a.yaml", text: "x: 1\n"}, {line: 6, event: "rain"}, {line: 7, shell: "echo 1\n", prints: "1\n"}}},
-		{"Two", []step{{line: 15, shell: "true\n"}}},
+		{title: "One", steps: []step{{line: 3, file: "a.yaml", text: "x: 1\n"}, {line: 6, event: "rain"}, {line: 7, shell: "echo 1\n", prints: "1\n"}}},
+		{title: "Two", steps: []step{{line: 15, shell: "true\n"}}},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%v, %+v", err, got)

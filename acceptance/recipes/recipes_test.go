@@ -1,6 +1,7 @@
 package recipes_test
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,30 +14,57 @@ import (
 	"netsonde/internal/lab"
 )
 
-func TestMain(m *testing.M) { os.Exit(built.Main(m)) }
+func TestMain(m *testing.M) {
+	// Recipes wait for networks and clocks, not for processors.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	os.Exit(built.Main(m))
+}
 
-// TestRecipes does what the page says. It needs root, namespaces and jq.
+// TestRecipes does what the page and the README's minute say. It needs root,
+// namespaces and jq.
 func TestRecipes(t *testing.T) {
-	page, err := os.ReadFile("../../docs/recipes.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	recipes, err := parsePage(string(page))
-	if err != nil {
-		t.Fatal(err)
-	}
+	recipes := read(t, "docs/recipes.md", "")
 	if len(recipes) < 5 {
 		t.Fatalf("the page has %d recipes, want 5 or more", len(recipes))
 	}
 	if _, err := exec.LookPath("jq"); err != nil {
 		lab.Skip(t, err.Error())
 	}
-	for _, recipe := range recipes {
+	for _, recipe := range append(recipes, read(t, "README.md", "In a minute")...) {
 		t.Run(recipe.title, func(t *testing.T) {
 			t.Parallel()
 			recipe.follow(t)
 		})
 	}
+}
+
+// read returns the recipes of a page, or its one section that has this title.
+func read(t *testing.T, page, title string) []recipe {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../..", page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, section := "", string(text)
+	if title != "" {
+		heading := "\n## " + title + "\n"
+		var found bool
+		if before, section, found = strings.Cut(section, heading); !found {
+			t.Fatalf("%s has no section %q", page, title)
+		}
+		section, _, _ = strings.Cut(section, "\n## ")
+		section = heading + section
+	}
+	recipes, err := parsePage(section)
+	if err != nil {
+		t.Fatalf("%s: %v", page, err)
+	}
+	for i := range recipes {
+		recipes[i].page, recipes[i].above = page, strings.Count(before, "\n")
+	}
+	return recipes
 }
 
 // follow does a recipe, step by step, in a directory and a network of its own.
@@ -55,11 +83,11 @@ func (r recipe) follow(t *testing.T) {
 				t.Fatal(err)
 			}
 		case step.event != "":
-			step.pass(t, w, directory)
+			r.pass(t, step, w, directory)
 		default:
 			if got := shell.run(t, step.shell); normalised(got) != normalised(step.prints) {
-				t.Errorf("docs/recipes.md:%d: this is typed:\n%s\nand the page says that it prints:\n%s\nbut it prints:\n%s",
-					step.line, step.shell, step.prints, got)
+				t.Errorf("%s:%d: this is typed:\n%s\nand the page says that it prints:\n%s\nbut it prints:\n%s",
+					r.page, r.above+step.line, step.shell, step.prints, got)
 			}
 		}
 	}
@@ -68,7 +96,7 @@ func (r recipe) follow(t *testing.T) {
 // pass has an event happen. One with ", until FILE has A, B" ends when the file
 // contains them all, and with "has news of A, B" when two lines with each were
 // added since: the second is of something that began after the event.
-func (s step) pass(t *testing.T, w *world, directory string) {
+func (r recipe) pass(t *testing.T, s step, w *world, directory string) {
 	t.Helper()
 	event, condition, waits := strings.Cut(s.event, ", until ")
 	name, list, _ := strings.Cut(condition, " has ")
@@ -89,7 +117,7 @@ func (s step) pass(t *testing.T, w *world, directory string) {
 			return
 		}
 		if time.Since(start) > patience {
-			t.Fatalf("docs/recipes.md:%d: %s does not tell of %s; it is\n%s", s.line, name, missing, contents(path))
+			t.Fatalf("%s:%d: %s does not tell of %s; it is\n%s", r.page, r.above+s.line, name, missing, contents(path))
 		}
 	}
 }
