@@ -1,8 +1,9 @@
 # For developers. ./test runs everything.
 
-.PHONY: build test test-all lint bench fuzz cover systemd-test
+.PHONY: build test test-all lint bench bench-peers fuzz cover systemd-test
 
 FUZZTIME ?= 30s
+SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
 
 build:
 	CGO_ENABLED=0 go build ./cmd/netsonde
@@ -21,6 +22,12 @@ bin/golangci-lint: tools/go.mod
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+# Beside fping, ping, traceroute, mtr, nmap and zmap (docs/performance.md):
+# make bench-peers, make bench-peers ROW=sweep,veth PEERS="-pairs 9 -for 1m"
+bench-peers:
+	CGO_ENABLED=0 go build -o bin/ ./cmd/netsonde ./acceptance/speed/peers
+	$(SUDO) bin/peers -binary bin/netsonde $(if $(ROW),-row $(ROW)) $(if $(KEEP),-keep $(KEEP)) $(PEERS)
 
 # One package, one target: make fuzz PACKAGE=./internal/packet TARGET=FuzzICMP4
 fuzz:

@@ -108,6 +108,31 @@ func BenchmarkMonitor(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
+// BenchmarkSweep pings the 65,534 hosts of a network on loopback once each, from
+// the start of the process to its end. All are up.
+func BenchmarkSweep(b *testing.B) {
+	const hosts = 1<<16 - 2
+	binary := built.Program(b)
+	node := lab.ForTest(b).Node("client")
+	var busy time.Duration
+	for b.Loop() {
+		var out bytes.Buffer
+		command := exec.Command(binary, "ping", "-c", "1", "-q", "--json", "--rate", "max", "127.0.0.0/16")
+		command.Stdout = &out
+		if err := node.Run(command); err != nil {
+			b.Fatalf("the sweep ended with %v: %s", err, &out)
+		}
+		busy += command.ProcessState.UserTime() + command.ProcessState.SystemTime()
+		var summary struct{ Received int }
+		if err := json.Unmarshal(out.Bytes(), &summary); err != nil || summary.Received != hosts {
+			b.Fatalf("the sweep told %s", &out)
+		}
+	}
+	probes := float64(b.N) * hosts
+	b.ReportMetric(probes/b.Elapsed().Seconds(), "probes/s")
+	b.ReportMetric(float64(busy.Nanoseconds())/probes, "cpu-ns/probe")
+}
+
 // BenchmarkTrace traces a host behind 14 routers, of which the eighth is
 // silent, from the start of the process to its end.
 func BenchmarkTrace(b *testing.B) {

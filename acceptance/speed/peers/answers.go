@@ -72,8 +72,8 @@ func readResults(f *finished) ([]result, error) {
 // fpingAlive reads how many targets fping -s counted as alive.
 func fpingAlive(text []byte) (alive int, err error) {
 	for line := range strings.Lines(string(text)) {
-		if n, _ := fmt.Sscanf(strings.TrimSpace(line), "%d alive", &alive); n == 1 {
-			return alive, nil
+		if count, found := strings.CutSuffix(strings.TrimSpace(line), " alive"); found {
+			return strconv.Atoi(count)
 		}
 	}
 	return 0, fmt.Errorf("fping tells no count: %s", bytes.TrimSpace(text))

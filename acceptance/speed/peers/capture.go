@@ -38,13 +38,20 @@ const (
 type capture struct {
 	command *exec.Cmd
 	path    string
+	settle  time.Duration
 }
 
 // startCapture returns when packets are being kept.
 func (b *bench) startCapture(node *lab.Node, device string) (*capture, error) {
-	c := &capture{path: filepath.Join(b.directory, "capture")}
-	c.command = exec.CommandContext(b.ctx, "tcpdump", "-i", device, "-n", "-s", fmt.Sprint(snapLength), "-B", "65536",
-		"-j", "host", "--time-stamp-precision=nano", "-Z", "root", "-w", c.path, "icmp")
+	c := &capture{path: filepath.Join(b.directory, "capture"), settle: settle}
+	arguments := []string{"-i", device, "-n", "-s", fmt.Sprint(snapLength), "-B", "65536",
+		"-j", "host", "--time-stamp-precision=nano", "-Z", "root", "-w", c.path}
+	if b.small {
+		// Waking for every packet would spoil what is measured.
+		arguments = append(arguments, "--immediate-mode")
+		c.settle /= 10
+	}
+	c.command = exec.CommandContext(b.ctx, "tcpdump", append(arguments, "icmp")...)
 	log, err := c.command.StderrPipe()
 	if err != nil {
 		return nil, fmt.Errorf("tcpdump: %w", err)
@@ -67,7 +74,7 @@ const settle = 1100 * time.Millisecond
 
 // end returns the echoes that were kept.
 func (c *capture) end() (*echoes, error) {
-	time.Sleep(settle)
+	time.Sleep(c.settle)
 	if err := c.command.Process.Signal(syscall.SIGINT); err != nil {
 		return nil, fmt.Errorf("end tcpdump: %w", err)
 	}

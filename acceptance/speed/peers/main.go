@@ -42,7 +42,7 @@ func run(arguments []string) int {
 	flags.IntVar(&b.pairs, "pairs", 5, "how often each is run")
 	flags.DurationVar(&b.span, "for", 20*time.Second, "how long a monitor is measured")
 	flags.BoolVar(&b.slow, "slow", false, "also what takes minutes: nmap -sV")
-	flags.BoolVar(&b.small, "small", false, "small networks and short runs, to see that everything works")
+	flags.BoolVar(&b.small, "small", false, "small networks, short runs and no peers that wait, to see that everything works")
 	if err := flags.Parse(arguments); err != nil {
 		return exitUsage
 	}
@@ -84,6 +84,9 @@ type bench struct {
 	span      time.Duration
 	slow      bool
 	small     bool
+	// settled is how long after its first result a monitor is measured, so that
+	// the start is not in the figures.
+	settled time.Duration
 
 	row   *row
 	table table
@@ -102,8 +105,9 @@ func (b *bench) prepare() error {
 	if b.directory, err = os.MkdirTemp("", "netsonde-peers-"); err != nil {
 		return fmt.Errorf("a directory for the run: %w", err)
 	}
+	b.settled = time.Second
 	if b.small {
-		b.pairs, b.span = 1, time.Second
+		b.pairs, b.span, b.settled = 1, 300*time.Millisecond, 100*time.Millisecond
 	}
 	if b.binary != "" {
 		b.binary, err = filepath.Abs(b.binary)

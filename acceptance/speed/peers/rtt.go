@@ -99,9 +99,9 @@ func (b *bench) timeFigures(name string, ours *measuredTimes, peer string, their
 
 // manyTargets is 10,000 echoes a second, by us and by fping.
 func (b *bench) manyTargets(client, router *lab.Node) error {
-	hosts := crowd
+	hosts, count := crowd, crowdCount
 	if b.small {
-		hosts = 20
+		hosts, count = 20, 3
 	}
 	file, err := b.writeHosts("crowd", netip.MustParseAddr("10.95.0.0"), hosts)
 	if err != nil {
@@ -110,13 +110,13 @@ func (b *bench) manyTargets(client, router *lab.Node) error {
 	var ours, theirs measuredTimes
 	runs := []func() error{func() error {
 		return b.compared(router, &ours, func() (map[netip.Addr][]float64, error) {
-			return b.timesOurs(client, crowdCount, "-i", "100ms", "--rate", "10000", "@"+file)
+			return b.timesOurs(client, count, "-i", "100ms", "--rate", "10000", "@"+file)
 		})
 	}}
 	if b.has("fping") {
 		runs = append(runs, func() error {
 			return b.compared(router, &theirs, func() (map[netip.Addr][]float64, error) {
-				return b.timesFping(client, file)
+				return b.timesFping(client, file, count)
 			})
 		})
 	}
@@ -220,8 +220,8 @@ func pingTimes(text []byte, count int) []float64 {
 	return times
 }
 
-func (b *bench) timesFping(client *lab.Node, file string) (map[netip.Addr][]float64, error) {
-	f, err := b.finish(client, "fping", "-C", strconv.Itoa(crowdCount), "-p", "100", "-i", "0.09", "-q", "-f", file)
+func (b *bench) timesFping(client *lab.Node, file string, count int) (map[netip.Addr][]float64, error) {
+	f, err := b.finish(client, "fping", "-C", strconv.Itoa(count), "-p", "100", "-i", "0.09", "-q", "-f", file)
 	if err != nil {
 		return nil, err
 	}
