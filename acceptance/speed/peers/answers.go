@@ -18,15 +18,18 @@ type summary struct {
 	Reachable int
 	Sent      int
 	Received  int
-	Lost      map[string]int
+	Lost      losses
 }
 
-// theirs counts the losses that are told as the network's.
-func (s *summary) theirs() int { return s.Lost["unanswered"] + s.Lost["unreachable"] }
+// losses counts echoes without answer by outcome, and rounds that were not run.
+type losses map[string]int
 
-// ours counts those that are told as this machine's.
-func (s *summary) ours() int {
-	return s.Lost["send_failed"] + s.Lost["overrun"] + s.Lost["stalled"]
+// theirs counts what is told as the network's loss.
+func (l losses) theirs() int { return l["unanswered"] + l["unreachable"] }
+
+// ours counts what is told as this machine's.
+func (l losses) ours() int {
+	return l["send_failed"] + l["overrun"] + l["stalled"] + l["unresolved"]
 }
 
 // readSummary reads the last line of a tool's output.
@@ -44,6 +47,7 @@ type result struct {
 	Type     string
 	Addr     netip.Addr
 	Received int
+	Lost     losses
 	RTTs     []*float64 `json:"rtt_ms"`
 	Reached  bool
 	Hops     []struct{ Addr netip.Addr }

@@ -22,7 +22,7 @@ func addrs(texts ...string) (list []netip.Addr) {
 func TestSummary(t *testing.T) {
 	f := &finished{output: []byte(`{"schema":1,"type":"summary","tool":"ping","targets":9,"reachable":3,"sent":9,"received":3,"lost":{"unanswered":1,"unreachable":1,"overrun":2,"stalled":1,"send_failed":1},"elapsed_ms":1.5}` + "\n")}
 	s, err := readSummary(f)
-	if err != nil || s.Targets != 9 || s.Received != 3 || s.theirs() != 2 || s.ours() != 4 {
+	if err != nil || s.Targets != 9 || s.Received != 3 || s.Lost.theirs() != 2 || s.Lost.ours() != 4 {
 		t.Errorf("read %+v (%v)", s, err)
 	}
 	if _, err := readSummary(&finished{errors: []byte("EE no")}); err == nil {

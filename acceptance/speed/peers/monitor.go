@@ -203,15 +203,15 @@ func (b *bench) addMonitored(seen *outcomes, targets int, used time.Duration, pe
 	into.lateMost = append(into.lateMost, percentile(seen.lateness, 0.99))
 	into.latest = append(into.latest, percentile(seen.lateness, 1))
 	into.round = append(into.round, seen.to.Sub(seen.from).Seconds()*float64(targets)/float64(max(seen.echoes, 1)))
-	into.lost = append(into.lost, float64(seen.theirs()))
-	into.notMeasured = append(into.notMeasured, float64(seen.ours()))
+	into.lost = append(into.lost, float64(seen.counts.theirs()))
+	into.notMeasured = append(into.notMeasured, float64(seen.counts.ours()))
 	missing := seen.missing(targets)
 	into.notAsked = append(into.notAsked, float64(missing))
-	if seen.theirs() > 0 {
+	if seen.counts.theirs() > 0 {
 		b.table.fault(b.row.name, "netsonde told %v; every target is up", seen.counts)
 	}
-	if missing > seen.ours() {
-		b.table.fault(b.row.name, "%d echoes are missing in the file, of which netsonde told %d", missing, seen.ours())
+	if missing > seen.counts.ours() {
+		b.table.fault(b.row.name, "%d echoes are missing in the file, of which netsonde told %d", missing, seen.counts.ours())
 	}
 	if len(seen.stamps) > 0 {
 		b.table.remark(b.row.name, "stamps: %v", seen.stamps)

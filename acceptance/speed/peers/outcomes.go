@@ -23,7 +23,7 @@ type outcomes struct {
 	probes map[uint64]int
 	echoes int
 	// counts is by outcome, stalled rounds one each.
-	counts map[string]int
+	counts losses
 	// lateness is in milliseconds from when a probe was due.
 	lateness []float64
 	stamps   map[string]int
@@ -32,7 +32,7 @@ type outcomes struct {
 
 // read takes all lines.
 func (o *outcomes) read(file io.Reader) error {
-	o.probes, o.counts, o.stamps = map[uint64]int{}, map[string]int{}, map[string]int{}
+	o.probes, o.counts, o.stamps = map[uint64]int{}, losses{}, map[string]int{}
 	lines := bufio.NewScanner(file)
 	lines.Buffer(make([]byte, longestLine), longestLine)
 	for lines.Scan() {
@@ -93,14 +93,6 @@ func (o *outcomes) missing(targets int) (missing int) {
 		missing += max(least-n, 0)
 	}
 	return missing + max(targets-len(o.probes), 0)*max(least, 1)
-}
-
-// theirs counts what was told as the network's loss.
-func (o *outcomes) theirs() int { return o.counts["unanswered"] + o.counts["unreachable"] }
-
-// ours counts what was told as this machine's.
-func (o *outcomes) ours() int {
-	return o.counts["stalled"] + o.counts["overrun"] + o.counts["send_failed"] + o.counts["unresolved"]
 }
 
 // field is what stands between a key and the next quote.

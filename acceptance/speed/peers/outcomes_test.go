@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -46,7 +47,7 @@ func TestOutcomesAreCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if seen.theirs() != 1 || seen.ours() != 5 || seen.counts["ok"] != 2 || seen.counts["late"] != 1 || seen.other != 1 {
+	if seen.counts.theirs() != 1 || seen.counts.ours() != 5 || seen.counts["ok"] != 2 || seen.counts["late"] != 1 || seen.other != 1 {
 		t.Errorf("counted %v and %d others", seen.counts, seen.other)
 	}
 	if !slices.Equal(seen.lateness, []float64{2, 0, 0}) || seen.stamps["kernel"] != 1 {
@@ -105,6 +106,19 @@ func TestCaptureIsRead(t *testing.T) {
 	}
 	if _, ok := kept.roundTrip(order[2]); ok {
 		t.Error("another's answer is taken")
+	}
+	for name, test := range map[string]struct {
+		told []float64
+		want []float64
+	}{
+		"all were sent":  {[]float64{0.053, 0.00001, math.NaN()}, []float64{3, 0}},
+		"one was not":    {[]float64{0.053, math.NaN(), 0.00001, 1}, []float64{3, 0}},
+		"not to be told": {[]float64{0.053, 0.00001}, nil},
+	} {
+		got := kept.errors(netip.MustParseAddr("10.0.0.2"), test.told)
+		if !slices.EqualFunc(got, test.want, func(a, b float64) bool { return math.Abs(a-b) < 1e-9 }) {
+			t.Errorf("%s: the errors are %v instead of %v", name, got, test.want)
+		}
 	}
 	for name, broken := range map[string][]byte{
 		"cut short": file[:len(file)-1], "no header": file[:5], "no capture": bytes.Repeat([]byte("x"), 200),

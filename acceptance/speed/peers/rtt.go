@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -140,28 +141,37 @@ func (b *bench) compared(router *lab.Node, into *measuredTimes, measure func() (
 		return broken
 	}
 	var errors []float64
-	unmatched := 0
+	apart := 0
 	for destination, times := range told {
-		for i, told := range times {
-			if i >= len(kept.order[destination]) || math.IsNaN(told) {
-				unmatched++
-				continue
-			}
-			if wire, both := kept.roundTrip(kept.order[destination][i]); both {
-				errors = append(errors, math.Abs(told*1e3-float64(wire.Nanoseconds())/1e3))
-			} else {
-				unmatched++
-			}
+		found := kept.errors(destination, times)
+		apart += len(times) - len(found)
+		errors = append(errors, found...)
+	}
+	if apart > 0 {
+		b.table.remark(b.row.name, "in a run %d echoes were not sent, had no answer or could not be told apart in the capture", apart)
+	}
+	if len(errors) > 0 {
+		into.add(errors)
+	}
+	return nil
+}
+
+// errors are those of the RTTs that were told of a host, in microseconds. The
+// order tells which echo is which: all were sent, or those with an RTT were.
+func (e *echoes) errors(destination netip.Addr, told []float64) (errors []float64) {
+	order := e.order[destination]
+	if len(order) != len(told) {
+		told = slices.DeleteFunc(slices.Clone(told), math.IsNaN)
+	}
+	if len(order) != len(told) {
+		return nil
+	}
+	for i, milliseconds := range told {
+		if wire, both := e.roundTrip(order[i]); both && !math.IsNaN(milliseconds) {
+			errors = append(errors, math.Abs(milliseconds*1e3-float64(wire.Nanoseconds())/1e3))
 		}
 	}
-	if unmatched > 0 {
-		b.table.remark(b.row.name, "%d echoes of a run were not in the capture or had no answer", unmatched)
-	}
-	if len(errors) == 0 {
-		return fmt.Errorf("of %d hosts no echo was in the capture", len(told))
-	}
-	into.add(errors)
-	return nil
+	return errors
 }
 
 // timesOurs are the RTTs in milliseconds that netsonde tells of each host, in
@@ -176,19 +186,20 @@ func (b *bench) timesOurs(client *lab.Node, count int, arguments ...string) (map
 		return nil, err
 	}
 	told := map[netip.Addr][]float64{}
-	lost := 0
 	for _, r := range results {
+		switch {
+		case r.Lost.theirs() > 0:
+			b.table.fault(b.row.name, "netsonde told of %v %v; nothing was lost", r.Addr, r.Lost)
+		case r.Lost.ours() > 0:
+			b.table.remark(b.row.name, "netsonde could not measure some echoes to %v, by its own account: %v", r.Addr, r.Lost)
+		}
 		for _, rtt := range r.RTTs {
 			if rtt == nil {
-				lost++
 				told[r.Addr] = append(told[r.Addr], math.NaN())
 				continue
 			}
 			told[r.Addr] = append(told[r.Addr], *rtt)
 		}
-	}
-	if lost > 0 {
-		b.table.fault(b.row.name, "netsonde lost %d echoes; none was lost", lost)
 	}
 	return told, nil
 }

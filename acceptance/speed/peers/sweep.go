@@ -60,11 +60,11 @@ func (b *bench) sweepOurs(node *lab.Node, p netip.Prefix, into *swept) error {
 }
 
 func (b *bench) judgeSweep(s *summary, p netip.Prefix) {
-	if s.Targets != hostsOf(p) || s.theirs() > 0 || s.Received+s.ours() != s.Targets {
+	if s.Targets != hostsOf(p) || s.Lost.theirs() > 0 || s.Received+s.Lost.ours() != s.Targets {
 		b.table.fault(b.row.name, "netsonde told %d of the %d hosts of %v as up, and as lost %v; all are up", s.Reachable, hostsOf(p), p, s.Lost)
 	}
-	if s.ours() > 0 {
-		b.table.remark(b.row.name, "netsonde could not measure %d of the %d hosts of %v, by its own account: %v", s.ours(), hostsOf(p), p, s.Lost)
+	if s.Lost.ours() > 0 {
+		b.table.remark(b.row.name, "netsonde could not measure %d of the %d hosts of %v, by its own account: %v", s.Lost.ours(), hostsOf(p), p, s.Lost)
 	}
 }
 
