@@ -14,6 +14,9 @@ import (
 	"netsonde/acceptance/built"
 )
 
+// configuration is what a fresh installation's netsonde.service watches.
+const configuration = "/etc/netsonde/netsonde.yaml"
+
 // program is the built binary, and another that differs in its bytes only.
 func program(t *testing.T) (directory string) {
 	t.Helper()
@@ -30,13 +33,14 @@ func program(t *testing.T) (directory string) {
 
 func TestLifeUnderSystemd(t *testing.T) {
 	c := newContainer(t, program(t))
-	c.must("rm", "-f", "/etc/connmonitor.conf")
+	c.must("rm", "-rf", "/etc/connmonitor.conf", "/etc/netsonde")
 	c.must("/mnt/netsonde", "install")
 	c.step("the units are what systemd expects", unitsVerified)
 	c.step("connmonitor starts with its default", connmonitorStarts)
 	c.step("connmonitor reloads a changed file", connmonitorReloads)
 	c.step("connmonitor prefers the file in /etc", connmonitorPrefersEtc)
 	c.step("connmonitor's log is rotated", logRotated)
+	c.step("netsonde starts with its default", netsondeStarts)
 	c.step("netsonde runs with no more rights than it needs", netsondeConfined)
 	c.step("netsonde reloads a changed file", netsondeReloads)
 	c.step("the watchdog restarts a netsonde that hangs", watchdogRestarts)
@@ -99,8 +103,15 @@ func logRotated(c *container) {
 	}
 }
 
+func netsondeStarts(c *container) {
+	c.must("netsonde", "check-config", configuration)
+	c.must("systemctl", "start", "netsonde")
+	c.active("netsonde")
+	c.must("systemctl", "stop", "netsonde")
+}
+
 func netsondeConfined(c *container) {
-	c.write("/etc/netsonde/netsonde.conf", "127.0.0.4 ping=100 numpings=1\n")
+	c.write(configuration, "{defaults: {ping: {every: 100ms}}, targets: [127.0.0.4]}\n")
 	c.write("/run/systemd/system/netsonde.service.d/quick.conf", "[Service]\nWatchdogSec=2\nTimeoutAbortSec=1\nRestartSec=0\n")
 	c.must("systemctl", "daemon-reload")
 	c.must("systemctl", "start", "netsonde")
@@ -117,7 +128,7 @@ func netsondeConfined(c *container) {
 }
 
 func netsondeReloads(c *container) {
-	c.write("/etc/netsonde/netsonde.conf", "127.0.0.5 ping=100 numpings=1\n")
+	c.write(configuration, "{defaults: {ping: {every: 100ms}}, targets: [127.0.0.5]}\n")
 	c.must("systemctl", "reload", "netsonde")
 	c.journal("127.0.0.5")
 	c.active("netsonde")
@@ -166,7 +177,7 @@ func stopped(c *container) {
 }
 
 func mistakeStays(c *container) {
-	c.write("/etc/netsonde/netsonde.conf", "127.0.0.6 pong=1\n")
+	c.write(configuration, "targest: [127.0.0.6]\n")
 	if output, err := c.run("systemctl", "start", "netsonde"); err == nil {
 		c.Errorf("it started: %s", output)
 	}
@@ -200,7 +211,7 @@ func prefixed(c *container) {
 func (c *container) clean() {
 	c.Helper()
 	left := c.must("find", "/usr/local/bin", "/usr/local/lib", "/usr/local/share", "/etc/logrotate.d", "/etc/systemd",
-		"-name", "*netsonde*", "-o", "-name", "connmonitor*", "-o", "-name", "connvitals*")
+		"-name", "*netsonde*", "-o", "-name", "pmonitor*", "-o", "-name", "connmonitor*", "-o", "-name", "connvitals*")
 	if left != "" {
 		c.Errorf("left behind:\n%s", left)
 	}

@@ -271,31 +271,6 @@ func TestEveryCommandIsDescribed(t *testing.T) {
 	}
 }
 
-func TestManualPages(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "man1")
-	t.Setenv("SOURCE_DATE_EPOCH", "1790000000")
-	if got := programCall(t, "", "man", folder); got.code != exitWell {
-		t.Fatalf("%+v", got)
-	}
-	eachCommand(func(command *cobra.Command) {
-		if command.Hidden {
-			return
-		}
-		path := filepath.Join(folder, strings.ReplaceAll(command.CommandPath(), " ", "-")+".1")
-		page, err := os.ReadFile(path)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		if !strings.Contains(string(page), ".TH") || !strings.Contains(string(page), "Sep 2026") || !strings.Contains(string(page), "EXAMPLE") {
-			t.Errorf("%s: %s", path, page)
-		}
-	})
-	if got := programCall(t, "", "man", "/dev/null/man1"); got.code != exitFailure {
-		t.Errorf("%+v", got)
-	}
-}
-
 func TestCompletion(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		if got := programCall(t, "", "completion", shell); got.code != exitWell || !strings.Contains(got.stdout, "netsonde") {

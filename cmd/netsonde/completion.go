@@ -2,12 +2,17 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"netsonde/internal/service"
 )
 
 // hostsFile is where a machine's own names of hosts are (hosts(5)).
@@ -59,4 +64,15 @@ func namesOfHosts(file io.Reader) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// completions are the scripts by which shells complete calls of a command.
+func completions(root *cobra.Command) (service.Completions, error) {
+	root.InitDefaultCompletionCmd()
+	var bash, zsh, fish bytes.Buffer
+	err := errors.Join(root.GenBashCompletionV2(&bash, true), root.GenZshCompletion(&zsh), root.GenFishCompletion(&fish, true))
+	if err != nil {
+		return service.Completions{}, fmt.Errorf("make the shells' completions: %w", err)
+	}
+	return service.Completions{Bash: bash.Bytes(), Zsh: zsh.Bytes(), Fish: fish.Bytes()}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"netsonde/internal/config"
 	"netsonde/internal/service"
 )
 
@@ -25,11 +26,16 @@ func installCommand() *cobra.Command {
 	var replace bool
 	command := &cobra.Command{
 		Use:   "install",
-		Short: "Install this program, its manual page and its units",
-		Long: `Install copies this program with its manual page, systemd units and log rotation
-into place and links the names connmonitor and connvitals to it. It upgrades an
-earlier installation, also while that one runs, and never overwrites
-configuration that was changed. Nothing is started or enabled.`,
+		Short: "Install this program, its manual pages, completions and units",
+		Long: `Install copies this program with its manual pages, completions for bash, zsh and
+fish, systemd units, a first configuration and log rotation into place and links
+the names connmonitor, connvitals and pmonitor to it. It upgrades an earlier
+installation, also while that one runs, and never overwrites configuration that
+was changed. Nothing is started or enabled.
+
+With --user your zsh finds the completion if your .zshrc says so before compinit:
+
+  fpath=(~/.local/share/zsh/site-functions $fpath)`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			options, err := where.options(command)
@@ -38,6 +44,9 @@ configuration that was changed. Nothing is started or enabled.`,
 			}
 			if options.Binary, err = os.Executable(); err != nil {
 				return fmt.Errorf("find the program that is to be installed: %w", err)
+			}
+			if err := accompany(&options, command.Root()); err != nil {
+				return err
 			}
 			options.Replace = replace
 			if err := service.Install(command.Context(), options); err != nil {
@@ -49,6 +58,28 @@ configuration that was changed. Nothing is started or enabled.`,
 	where.flags(command)
 	command.Flags().BoolVar(&replace, "replace", false, "replace files of the same names that came from elsewhere")
 	return command
+}
+
+// accompany adds what this program makes of itself: manual pages, completions
+// and the configuration that its service begins with.
+func accompany(options *service.Options, root *cobra.Command) error {
+	var err error
+	if options.Manuals, err = manuals(root); err != nil {
+		return err
+	}
+	if options.Completions, err = completions(root); err != nil {
+		return err
+	}
+	initial, err := config.Initial([]string{"localhost", "_gateway"})
+	if err != nil {
+		return fmt.Errorf("make the service's first configuration: %w", err)
+	}
+	reload := "systemctl reload netsonde"
+	if options.Layout.User {
+		reload = "systemctl --user reload netsonde"
+	}
+	options.Configuration = append([]byte("# What the service netsonde watches. After a change: "+reload+"\n#\n"), initial...)
+	return nil
 }
 
 func uninstallCommand() *cobra.Command {

@@ -1,19 +1,27 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"netsonde/internal/service"
 )
 
 func (p *program) manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "man DIRECTORY",
 		Short: "Write a manual page for every command",
-		Long: `Writes a manual page for every command into a directory, which is made if it is
-not there. Packages are made with it; install brings one page for all commands.`,
+		Long: `Writes the manual pages that install brings into a directory, which is made if it
+is not there: netsonde.1 and one for every command. Packages are made with it.`,
 		Example: `  netsonde man man1
   man ./man1/netsonde-run.1`,
 		Args:   cobra.ExactArgs(1),
@@ -22,17 +30,83 @@ not there. Packages are made with it; install brings one page for all commands.`
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
 		RunE: func(command *cobra.Command, args []string) error {
+			pages, err := manuals(command.Root())
+			if err != nil {
+				return err
+			}
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return failureError{fmt.Errorf("make the directory for manual pages: %w", err)}
 			}
-			// The date is today's, or that of SOURCE_DATE_EPOCH.
-			header := &doc.GenManHeader{Section: "1", Source: "netsonde " + version, Manual: "User Commands"}
-			root := command.Root()
-			root.DisableAutoGenTag = true
-			if err := doc.GenManTree(root, header, args[0]); err != nil {
-				return failureError{fmt.Errorf("write manual pages: %w", err)}
+			for _, page := range pages {
+				if err := os.WriteFile(filepath.Join(args[0], page.Name), page.Content, 0o644); err != nil {
+					return failureError{fmt.Errorf("write a manual page: %w", err)}
+				}
 			}
 			return nil
 		},
 	}
+}
+
+// manuals are the overview and a page for every other command that is shown.
+// The same program always makes the same pages.
+func manuals(root *cobra.Command) ([]service.File, error) {
+	overview := service.Overview()
+	date, err := manualDate(overview, os.Getenv("SOURCE_DATE_EPOCH"))
+	if err != nil {
+		return nil, err
+	}
+	root.DisableAutoGenTag = true
+	root.InitDefaultCompletionCmd()
+	pages := []service.File{{Name: "netsonde.1", Content: overview}}
+	var walk func(*cobra.Command) error
+	walk = func(parent *cobra.Command) error {
+		for _, command := range parent.Commands() {
+			if !command.IsAvailableCommand() {
+				continue
+			}
+			var text bytes.Buffer
+			header := &doc.GenManHeader{Section: "1", Date: &date, Source: "netsonde " + version, Manual: "User Commands"}
+			if err := doc.GenMan(command, header, &text); err != nil {
+				return fmt.Errorf("make the manual page of %s: %w", command.CommandPath(), err)
+			}
+			name := strings.ReplaceAll(command.CommandPath(), " ", "-") + ".1"
+			pages = append(pages, service.File{Name: name, Content: typedHyphens(text.Bytes())})
+			if err := walk(command); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return pages, walk(root)
+}
+
+// typedHyphens makes every hyphen of a page's text the one that is typed: some
+// versions of groff show another, and a flag that is copied is then not one.
+func typedHyphens(page []byte) []byte {
+	hyphen := regexp.MustCompile(`\\?-`)
+	lines := strings.SplitAfter(string(page), "\n")
+	for i, line := range lines {
+		if !strings.HasPrefix(line, ".") {
+			lines[i] = hyphen.ReplaceAllLiteralString(line, `\-`)
+		}
+	}
+	return []byte(strings.Join(lines, ""))
+}
+
+// manualDate is the date of the overview, which is that of the release, unless
+// whoever builds a package has set SOURCE_DATE_EPOCH (seconds since 1970,
+// reproducible-builds.org).
+func manualDate(overview []byte, epoch string) (time.Time, error) {
+	if epoch != "" {
+		seconds, err := strconv.ParseInt(epoch, 10, 64)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("SOURCE_DATE_EPOCH is %q: give seconds since 1970, or unset it", epoch)
+		}
+		return time.Unix(seconds, 0).UTC(), nil
+	}
+	heading := regexp.MustCompile(`(?m)^\.TH NETSONDE 1 "([0-9-]+)"`).FindSubmatch(overview)
+	if heading == nil {
+		return time.Time{}, failureError{fmt.Errorf("netsonde.1 has no date in its .TH line")}
+	}
+	return time.Parse(time.DateOnly, string(heading[1]))
 }

@@ -9,12 +9,26 @@ import (
 	"strings"
 )
 
-// packaged are the files that go with the program. @bindir@, @confdir@ and
-// @mandir@ stand for the layout's directories. Units name their pages by path:
+// packaged are the files that go with the program. @bindir@, @configuration@
+// and @mandir@ stand for where things are put. Units name their pages by path:
 // man does not search every prefix.
 //
 //go:embed files
 var packaged embed.FS
+
+// overviewName is the page that names all the others.
+const overviewName = "netsonde.1"
+
+// Overview is that page: netsonde(1).
+func Overview() []byte { return packagedFile(overviewName) }
+
+func packagedFile(name string) []byte {
+	content, err := packaged.ReadFile("files/" + name)
+	if err != nil {
+		panic("service: not packaged: " + name) // only embedded names are asked for
+	}
+	return content
+}
 
 // item is one thing to be put in place: a file, or a link if link is set.
 type item struct {
@@ -26,46 +40,71 @@ type item struct {
 	configuration bool
 }
 
-// items lists what belongs to an installation of the program in binary.
-func items(layout Layout, binary string, systemd Systemd) ([]item, error) {
-	program, err := os.ReadFile(binary)
+// items lists what belongs to the installation.
+func (o Options) items() ([]item, error) {
+	program, err := os.ReadFile(o.Binary)
 	if err != nil {
 		return nil, fmt.Errorf("read the program that is to be installed: %w", err)
 	}
-	list := []item{
-		{path: filepath.Join(layout.Programs, "netsonde"), content: program, mode: 0o755},
-		{path: filepath.Join(layout.Programs, "connmonitor"), link: "netsonde"},
-		{path: filepath.Join(layout.Programs, "connvitals"), link: "netsonde"},
-		{path: filepath.Join(layout.Programs, "pmonitor"), link: "netsonde"},
-		packagedItem(layout, "netsonde.1", layout.Manuals, "netsonde.1"),
-		{path: filepath.Join(layout.Manuals, "connmonitor.1"), link: "netsonde.1"},
-		{path: filepath.Join(layout.Manuals, "connvitals.1"), link: "netsonde.1"},
-		{path: filepath.Join(layout.Manuals, "pmonitor.1"), link: "netsonde.1"},
+	list := []item{{path: filepath.Join(o.Layout.Programs, "netsonde"), content: program, mode: 0o755}}
+	page := func(name string, content []byte) {
+		list = append(list, item{path: filepath.Join(o.Layout.Manuals, name), content: content, mode: 0o644})
 	}
-	if !systemd.Present {
-		return list, nil
+	page(overviewName, Overview())
+	for _, name := range []string{"connmonitor", "connvitals", "pmonitor"} {
+		list = append(list,
+			item{path: filepath.Join(o.Layout.Programs, name), link: "netsonde"},
+			item{path: filepath.Join(o.Layout.Manuals, name+".1"), link: overviewName})
 	}
-	conf := packagedItem(layout, "netsonde.conf", layout.Config, "netsonde.conf")
-	conf.configuration = true
-	if layout.User {
-		return append(list, conf, packagedItem(layout, "netsonde-user.service", layout.Units, "netsonde.service")), nil
+	for _, manual := range o.Manuals {
+		if manual.Name != overviewName {
+			page(manual.Name, manual.Content)
+		}
 	}
-	rotation := packagedItem(layout, "connmonitor.logrotate", layout.Logrotate, "connmonitor")
-	rotation.configuration = true
-	return append(list, conf, rotation,
-		packagedItem(layout, "netsonde.service", layout.Units, "netsonde.service"),
-		packagedItem(layout, "connmonitor.service", layout.Units, "connmonitor.service"),
-	), nil
+	for _, completion := range []item{
+		{path: filepath.Join(o.Layout.BashCompletions, "netsonde"), content: o.Completions.Bash, mode: 0o644},
+		{path: filepath.Join(o.Layout.ZshCompletions, "_netsonde"), content: o.Completions.Zsh, mode: 0o644},
+		{path: filepath.Join(o.Layout.FishCompletions, "netsonde.fish"), content: o.Completions.Fish, mode: 0o644},
+	} {
+		if len(completion.content) > 0 {
+			list = append(list, completion)
+		}
+	}
+	if o.Systemd.Present {
+		list = append(list, o.serviceItems()...)
+	}
+	return list, nil
 }
 
-// packagedItem is the packaged file name, to be put into directory as base.
-func packagedItem(layout Layout, name, directory, base string) item {
-	content, err := packaged.ReadFile("files/" + name)
-	if err != nil {
-		panic("service: not packaged: " + name) // the names above are all embedded
+// serviceItems are the units and what they need.
+func (o Options) serviceItems() []item {
+	layout := o.Layout
+	configuration := o.configurationItem()
+	marks := strings.NewReplacer("@bindir@", layout.Programs, "@configuration@", configuration.path, "@mandir@", layout.Manuals)
+	from := func(name, directory, base string) item {
+		return item{path: filepath.Join(directory, base), content: []byte(marks.Replace(string(packagedFile(name)))), mode: 0o644}
 	}
-	text := strings.NewReplacer("@bindir@", layout.Programs, "@confdir@", layout.Config, "@mandir@", layout.Manuals).Replace(string(content))
-	return item{path: filepath.Join(directory, base), content: []byte(text), mode: 0o644}
+	if layout.User {
+		return []item{configuration, from("netsonde-user.service", layout.Units, "netsonde.service")}
+	}
+	rotation := from("connmonitor.logrotate", layout.Logrotate, "connmonitor")
+	rotation.configuration = true
+	return []item{
+		configuration, rotation,
+		from("netsonde.service", layout.Units, "netsonde.service"),
+		from("connmonitor.service", layout.Units, "connmonitor.service"),
+	}
+}
+
+// configurationItem is the file that netsonde.service watches. Installations
+// from before the native format keep theirs until there is a native one.
+func (o Options) configurationItem() item {
+	native := item{path: filepath.Join(o.Layout.Config, "netsonde.yaml"), content: o.Configuration, mode: 0o644, configuration: true}
+	earlier := item{path: filepath.Join(o.Layout.Config, "netsonde.conf"), content: packagedFile("netsonde.conf"), mode: 0o644, configuration: true}
+	if !exists(native.path) && exists(earlier.path) {
+		return earlier
+	}
+	return native
 }
 
 // put makes the item appear whole or not at all. The rename also replaces a

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // Options are what Install and Uninstall are to do.
@@ -18,6 +17,12 @@ type Options struct {
 	Systemd Systemd
 	// Binary is the program to install.
 	Binary string
+	// Manuals are pages of section 1 beside the overview, which Install brings.
+	Manuals     []File
+	Completions Completions
+	// Configuration is the native file that a fresh installation's service
+	// begins with. Without systemd it is not used.
+	Configuration []byte
 	// DryRun only says what would be done.
 	DryRun bool
 	// Replace lets Install take the place of programs, pages and units of the
@@ -27,12 +32,24 @@ type Options struct {
 	Out io.Writer
 }
 
+// File is one that the caller makes, by its name without a directory.
+type File struct {
+	Name    string
+	Content []byte
+}
+
+// Completions are scripts by which a shell completes calls of netsonde; an
+// empty one is not installed.
+type Completions struct {
+	Bash, Zsh, Fish []byte
+}
+
 // Install puts the program and what belongs to it in place, or upgrades an
 // earlier installation, also while that one runs. It never overwrites
 // configuration that was changed. Before anything is changed it reports all
 // files in the way at once; after an error half-way it can be run again.
 func Install(ctx context.Context, o Options) error {
-	wanted, err := items(o.Layout, o.Binary, o.Systemd)
+	wanted, err := o.items()
 	if err != nil {
 		return err
 	}
@@ -82,21 +99,28 @@ func Install(ctx context.Context, o Options) error {
 	if err := o.systemctl(ctx, "daemon-reload"); err != nil || o.DryRun {
 		return err
 	}
-	_, err = fmt.Fprintf(o.Out, "next: systemctl %s, or restart after an upgrade\n", strings.Join(o.Layout.enable(), " "))
+	return o.sayNext()
+}
+
+// sayNext tells how a service is started now and at every boot.
+func (o Options) sayNext() error {
+	watched := o.configurationItem().path
+	if o.Layout.User {
+		_, err := fmt.Fprintf(o.Out, "next: systemctl --user enable --now netsonde, which reads %s; restart it after an upgrade\n", watched)
+		return err
+	}
+	_, err := fmt.Fprintf(o.Out, "next: systemctl enable --now %s, which reads %s,\n  or: systemctl enable --now %s, in connmonitor's place; restart after an upgrade\n",
+		o.Layout.unit("netsonde"), watched, o.Layout.unit("connmonitor"))
 	return err
 }
 
-// enable is how systemctl is told to start the service now and at every boot.
-// A directory that systemd does not search by itself has to be named once.
-func (l Layout) enable() []string {
-	switch {
-	case l.User:
-		return []string{"--user", "enable", "--now", "netsonde"}
-	case l.Units == "/usr/lib/systemd/system" || l.Units == "/usr/local/lib/systemd/system":
-		return []string{"enable", "--now", "connmonitor"}
-	default:
-		return []string{"enable", "--now", filepath.Join(l.Units, "connmonitor.service")}
+// unit is how systemctl is told of one that it is to enable. Where systemd does
+// not look by itself the file has to be named.
+func (l Layout) unit(name string) string {
+	if l.Units == "/usr/lib/systemd/system" || l.Units == "/usr/local/lib/systemd/system" {
+		return name
 	}
+	return filepath.Join(l.Units, name+".service")
 }
 
 // decide compares what is wanted with what is there. next is the manifest

@@ -1,7 +1,6 @@
 package service_test
 
 import (
-	"bytes"
 	"context"
 	"io/fs"
 	"os"
@@ -24,21 +23,31 @@ var everything = []string{
 	"etc/logrotate.d",
 	"etc/logrotate.d/connmonitor",
 	"etc/netsonde",
-	"etc/netsonde/netsonde.conf",
+	"etc/netsonde/netsonde.yaml",
 	"lib",
 	"lib/systemd",
 	"lib/systemd/system",
 	"lib/systemd/system/connmonitor.service",
 	"lib/systemd/system/netsonde.service",
 	"share",
+	"share/bash-completion",
+	"share/bash-completion/completions",
+	"share/bash-completion/completions/netsonde",
+	"share/fish",
+	"share/fish/vendor_completions.d",
+	"share/fish/vendor_completions.d/netsonde.fish",
 	"share/man",
 	"share/man/man1",
 	"share/man/man1/connmonitor.1 -> netsonde.1",
 	"share/man/man1/connvitals.1 -> netsonde.1",
+	"share/man/man1/netsonde-run.1",
 	"share/man/man1/netsonde.1",
 	"share/man/man1/pmonitor.1 -> netsonde.1",
 	"share/netsonde",
 	"share/netsonde/manifest",
+	"share/zsh",
+	"share/zsh/site-functions",
+	"share/zsh/site-functions/_netsonde",
 }
 
 func TestInstallThenUninstallLeavesNothing(t *testing.T) {
@@ -51,8 +60,13 @@ func TestInstallThenUninstallLeavesNothing(t *testing.T) {
 	if string(output) != "first\n" || err != nil {
 		t.Errorf("the installed program prints %q, %v", output, err)
 	}
-	if next := "next: systemctl enable --now " + i.prefix + "/lib/systemd/system/connmonitor.service"; !strings.Contains(i.out.String(), next) {
-		t.Errorf("no %q in:\n%s", next, &i.out)
+	for _, unit := range []string{"netsonde", "connmonitor"} {
+		if next := ": systemctl enable --now " + i.prefix + "/lib/systemd/system/" + unit + ".service,"; !strings.Contains(i.out.String(), next) {
+			t.Errorf("no %q in:\n%s", next, &i.out)
+		}
+	}
+	if page := i.read("share/man/man1/netsonde.1"); page != string(service.Overview()) {
+		t.Errorf("the overview is %.40q", page)
 	}
 	i.uninstall()
 	if left := i.files(); len(left) > 0 {
@@ -88,11 +102,15 @@ func TestInstallForOneUser(t *testing.T) {
 	i.install()
 	got := i.files()
 	for _, want := range []string{
-		".config/netsonde/netsonde.conf",
+		".config/fish/completions/netsonde.fish",
+		".config/netsonde/netsonde.yaml",
 		".local/bin/connmonitor -> netsonde",
 		".local/bin/netsonde",
+		".local/share/bash-completion/completions/netsonde",
+		".local/share/man/man1/netsonde-run.1",
 		".local/share/man/man1/netsonde.1",
 		".local/share/systemd/user/netsonde.service",
+		".local/share/zsh/site-functions/_netsonde",
 	} {
 		if !slices.Contains(got, want) {
 			t.Errorf("no %s", want)
@@ -164,18 +182,18 @@ func TestUpgradeOverARunningProgram(t *testing.T) {
 
 func TestUpgradeKeepsChangedConfiguration(t *testing.T) {
 	i := newInstallation(t)
-	conf := filepath.Join(i.prefix, "etc/netsonde/netsonde.conf")
+	conf := filepath.Join(i.prefix, "etc/netsonde/netsonde.yaml")
 	i.install()
 	i.write(conf, "mine\n", 0o644)
 	i.build("second")
 	for range 2 {
 		i.install()
-		if got := i.read("etc/netsonde/netsonde.conf"); got != "mine\n" {
+		if got := i.read("etc/netsonde/netsonde.yaml"); got != "mine\n" {
 			t.Fatalf("the configuration is now %q", got)
 		}
 	}
 	i.uninstall()
-	want := []string{"etc", "etc/netsonde", "etc/netsonde/netsonde.conf"}
+	want := []string{"etc", "etc/netsonde", "etc/netsonde/netsonde.yaml"}
 	if left := i.files(); !slices.Equal(left, want) {
 		t.Errorf("left behind %q, want %q", left, want)
 	}
@@ -189,10 +207,10 @@ func TestInstallKeepsConfigurationFromBefore(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(i.prefix, "etc/netsonde"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	i.write(filepath.Join(i.prefix, "etc/netsonde/netsonde.conf"), "before\n", 0o600)
+	i.write(filepath.Join(i.prefix, "etc/netsonde/netsonde.yaml"), "before\n", 0o600)
 	i.install()
 	i.uninstall()
-	if got := i.read("etc/netsonde/netsonde.conf"); got != "before\n" {
+	if got := i.read("etc/netsonde/netsonde.yaml"); got != "before\n" {
 		t.Errorf("the configuration is now %q", got)
 	}
 }
@@ -369,22 +387,11 @@ func (i *installation) verify(unit string, command ...string) {
 	if strings.Contains(text, "dir@") {
 		i.Errorf("a placeholder is left:\n%s", text)
 	}
-	_, page, ok := strings.Cut(text, "\nDocumentation=file://")
-	page, _, _ = strings.Cut(page, "\n")
-	if _, err := os.Stat(page); !ok || err != nil {
-		i.Errorf("%s names no page that there is: %v", unit, err)
-	}
-}
-
-func TestManualPage(t *testing.T) {
-	man := need(t, "man")
-	i := newInstallation(t)
-	i.install()
-	command := exec.Command(man, "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", filepath.Join(i.prefix, "share/man/man1/connmonitor.1"))
-	command.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "MANROFFSEQ=", "MANWIDTH=80")
-	var complaints bytes.Buffer
-	command.Stderr = &complaints
-	if err := command.Run(); err != nil || complaints.Len() > 0 {
-		t.Errorf("man: %v\n%s", err, &complaints)
+	for _, begins := range []string{"\nDocumentation=file://", "/netsonde run "} {
+		_, path, ok := strings.Cut(text, begins)
+		path, _, _ = strings.Cut(path, "\n")
+		if _, err := os.Stat(path); err != nil && (ok || !strings.HasSuffix(unit, "/connmonitor.service")) {
+			i.Errorf("%s names no file that there is after %q: %v", unit, begins, err)
+		}
 	}
 }

@@ -13,10 +13,14 @@ type Layout struct {
 	Programs string
 	// Manuals holds the pages of section 1.
 	Manuals string
-	Units   string
+	// Where each shell looks for completions that programs bring. A user's
+	// zsh has no such place: its $fpath must be told of this one.
+	BashCompletions, ZshCompletions, FishCompletions string
+
+	Units string
 	// Logrotate is "" where nothing writes to a log file.
 	Logrotate string
-	// Config holds netsonde.conf.
+	// Config holds netsonde.yaml, or netsonde.conf of earlier installations.
 	Config string
 	// Manifest is the file that lists what was installed.
 	Manifest string
@@ -42,8 +46,13 @@ func SystemLayout(prefix string) (Layout, error) {
 		etc = "/etc"
 	}
 	return Layout{
-		Programs:  filepath.Join(prefix, "bin"),
-		Manuals:   filepath.Join(prefix, "share/man/man1"),
+		Programs: filepath.Join(prefix, "bin"),
+		Manuals:  filepath.Join(prefix, "share/man/man1"),
+
+		BashCompletions: filepath.Join(prefix, "share/bash-completion/completions"),
+		ZshCompletions:  filepath.Join(prefix, "share/zsh/site-functions"),
+		FishCompletions: filepath.Join(prefix, "share/fish/vendor_completions.d"),
+
 		Units:     filepath.Join(prefix, "lib/systemd/system"),
 		Logrotate: filepath.Join(etc, "logrotate.d"),
 		Config:    filepath.Join(etc, "netsonde"),
@@ -68,6 +77,11 @@ func UserLayout(home string, getenv func(string) string) (Layout, error) {
 	return Layout{
 		Programs: filepath.Join(home, ".local/bin"),
 		Manuals:  filepath.Join(data, "man/man1"),
+
+		BashCompletions: filepath.Join(data, "bash-completion/completions"),
+		ZshCompletions:  filepath.Join(data, "zsh/site-functions"),
+		FishCompletions: filepath.Join(config, "fish/completions"),
+
 		Units:    filepath.Join(data, "systemd/user"),
 		Config:   filepath.Join(config, "netsonde"),
 		Manifest: filepath.Join(data, "netsonde/manifest"),

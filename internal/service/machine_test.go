@@ -48,7 +48,13 @@ func newInstallation(t *testing.T) *installation {
 		Layout:  layout,
 		Systemd: service.Systemd{Present: true},
 		Binary:  filepath.Join(t.TempDir(), "netsonde"),
-		Out:     &i.out,
+		Manuals: []service.File{
+			{Name: "netsonde.1", Content: []byte("not this one\n")},
+			{Name: "netsonde-run.1", Content: []byte("run\n")},
+		},
+		Completions:   service.Completions{Bash: []byte("bash\n"), Zsh: []byte("zsh\n"), Fish: []byte("fish\n")},
+		Configuration: []byte("targets: [localhost]\n"),
+		Out:           &i.out,
 	}
 	i.build("first")
 	return i

@@ -1,0 +1,121 @@
+package installation_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// complete asks bash what it would offer for the last of some words, as
+// readline asks it. $1 is the completion, $2 bash-completion's library, without
+// which the one function of it that is called stands in; the rest are the words.
+const complete = `
+completion=$1 library=$2
+shift 2
+if [ -n "$library" ]; then
+	. "$library"
+else
+	_get_comp_words_by_ref() {
+		words=("${COMP_WORDS[@]}") cword=$COMP_CWORD
+		cur=${words[cword]} prev=${words[cword - 1]}
+	}
+fi
+. "$completion" || exit
+[ "$(complete -p netsonde)" = "complete -o default -F __start_netsonde netsonde" ] || exit
+asked=("$@")
+ask() {
+	COMP_WORDS=("${asked[@]}") COMP_CWORD=$((${#asked[@]} - 1))
+	COMP_LINE="${asked[*]}" COMP_POINT=${#COMP_LINE}
+	__start_netsonde
+}
+compgen -o default -F ask -- "${asked[-1]}" 2>/dev/null
+`
+
+func TestBashCompletes(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		unavailable(t, "needs bash")
+	}
+	i := install(t)
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "office.yaml"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(t *testing.T, library string, words ...string) []string {
+		t.Helper()
+		command := exec.Command(bash, append([]string{"--norc", "-c", complete, "complete",
+			filepath.Join(i.prefix, "share/bash-completion/completions/netsonde"), library}, words...)...)
+		command.Dir = folder
+		command.Env = []string{"PATH=" + filepath.Join(i.prefix, "bin") + ":" + os.Getenv("PATH"), "HOME=" + folder}
+		output, err := command.CombinedOutput()
+		offered := strings.Fields(string(output))
+		if err != nil && len(offered) > 0 {
+			t.Errorf("%v\n%s", err, output)
+		}
+		return offered
+	}
+	all := func(t *testing.T, library string) {
+		for call, want := range map[string]string{
+			"netsonde sca":           "scan",
+			"netsonde lab sh":        "shell",
+			"netsonde ping --dont":   "--dont-fragment",
+			"netsonde run --out":     "--output",
+			"netsonde run off":       "office.yaml",
+			"netsonde check-config ": "office.yaml",
+		} {
+			if got := ask(t, library, strings.Split(call, " ")...); !slices.Equal(got, []string{want}) {
+				t.Errorf("after %q bash offers %q, want %s", call, got, want)
+			}
+		}
+		if got := ask(t, library, "netsonde", ""); !slices.Contains(got, "doctor") || slices.Contains(got, "man") {
+			t.Errorf("of commands bash offers %q", got)
+		}
+	}
+	t.Run("alone", func(t *testing.T) { all(t, "") })
+	t.Run("with its library", func(t *testing.T) {
+		const library = "/usr/share/bash-completion/bash_completion"
+		if _, err := os.Stat(library); err != nil {
+			optional(t, "needs bash-completion")
+			return
+		}
+		all(t, library)
+	})
+}
+
+func TestShellsReadTheirCompletions(t *testing.T) {
+	i := install(t)
+	for shell, file := range map[string]string{
+		"bash": "share/bash-completion/completions/netsonde",
+		"zsh":  "share/zsh/site-functions/_netsonde",
+		"fish": "share/fish/vendor_completions.d/netsonde.fish",
+	} {
+		t.Run(shell, func(t *testing.T) {
+			path := filepath.Join(i.prefix, file)
+			if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), "__complete") {
+				t.Fatalf("%s is no completion: %v", file, err)
+			}
+			program, err := exec.LookPath(shell)
+			if err != nil {
+				optional(t, "needs "+shell)
+				return
+			}
+			if output, err := exec.Command(program, "-n", path).CombinedOutput(); err != nil || len(output) > 0 {
+				t.Errorf("%v\n%s", err, output)
+			}
+		})
+	}
+}
+
+// optional is for shells that nothing else needs: they are not installed for
+// the run that requires everything, and not required there.
+func optional(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("NETSONDE_LAB") == "require" {
+		t.Log(reason)
+		return
+	}
+	t.Skip(reason)
+}
