@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"testing"
 
+	"netsonde"
 	"netsonde/internal/packet"
 )
 
@@ -186,6 +187,9 @@ func checkExpired(t *testing.T, n Network, p packet.Probe, r packet.Reply) {
 	if r.Kind != packet.TimeExceeded || r.From != n.FirstHop || r.Destination != n.Far ||
 		r.Protocol != p.Protocol || r.Identity != p.Identity || r.Sequence != p.Sequence {
 		t.Errorf("reply = %+v, want time exceeded from %v", r, n.FirstHop)
+	}
+	if p.Protocol != packet.TCP && n.Connection.Capabilities().Stamps == netsonde.StampsKernel && r.Left == 0 {
+		t.Error("no stamp of its leaving")
 	}
 	if r.HasToken && r.Token != p.Token {
 		t.Errorf("quoted token %#x, want %#x", r.Token, p.Token)

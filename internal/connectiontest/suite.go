@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"netsonde"
 	"netsonde/internal/agent"
 	"netsonde/internal/packet"
 )
@@ -169,6 +170,9 @@ func checkEcho(t *testing.T, n Network, p packet.Probe, r packet.Reply) {
 		}
 	}
 	checkTimes(t, p, r)
+	if kind == packet.EchoReply && n.Connection.Capabilities().Stamps == netsonde.StampsKernel && r.Left == 0 {
+		t.Errorf("size %d to %v: no stamp of its leaving", p.Size, p.Destination)
+	}
 }
 
 // checkTimes makes sure that a reply was not there before its probe.
@@ -179,5 +183,8 @@ func checkTimes(t *testing.T, p packet.Probe, r packet.Reply) {
 	}
 	if r.Stamp != 0 && (r.Stamp < p.Sent.Real || r.Stamp > r.Read.Real) {
 		t.Errorf("stamp %d is not between sending %d and reading %d", r.Stamp, p.Sent.Real, r.Read.Real)
+	}
+	if r.Left != 0 && (r.Left < p.Sent.Real || r.Stamp != 0 && r.Left > r.Stamp) {
+		t.Errorf("left at %d, not between sending %d and arrival %d", r.Left, p.Sent.Real, r.Stamp)
 	}
 }

@@ -1,5 +1,7 @@
 package packet
 
+import "netsonde"
+
 // Capabilities are what a connection to the network can do.
 type Capabilities struct {
 	// ICMP are the identities that echoes may use; each gives 65,536 sequences.
@@ -14,6 +16,9 @@ type Capabilities struct {
 	// source port the identity is. Without it each leaves by a port of its own,
 	// and routers that share a load may send the probes of a trace several ways.
 	TCPFlows bool
+	// Stamps are the best that samples may have: kernel readings both ways, of
+	// the arrival only, or none.
+	Stamps netsonde.Stamps
 	// Description says in a few words how is measured, for the line at the start.
 	Description string
 	// Shortfall says why nothing better could be had and what to do about it,

@@ -121,6 +121,10 @@ type Reply struct {
 	// Stamp is the kernel's CLOCK_REALTIME reading of the arrival in
 	// nanoseconds since the Unix epoch, 0 when there is none.
 	Stamp int64
+	// Left is the same of the probe's leaving, 0 when there is none. A
+	// connection goes by identity and sequence: what an earlier probe of the
+	// same left behind lies before the probe was sent.
+	Left int64
 	// Read is when the connection read the reply.
 	Read netsonde.Instant
 }

@@ -12,8 +12,9 @@ import (
 const clockStep = time.Millisecond
 
 // roundTrip is the time between a send and its reply, made of one clock only:
-// the kernel's stamp against our real reading, or, when there is no stamp or
-// the real clock was stepped in between, both monotonic.
+// the kernel's stamps both ways; or that of the arrival against our real
+// reading; or, when there is none or the real clock was stepped in between,
+// both monotonic.
 func roundTrip(sent netsonde.Instant, r *packet.Reply) (time.Duration, netsonde.Stamps) {
 	monotonic := max(r.Read.Monotonic-sent.Monotonic, 0)
 	if r.Stamp == 0 {
@@ -23,6 +24,9 @@ func roundTrip(sent netsonde.Instant, r *packet.Reply) (time.Duration, netsonde.
 	rtt := time.Duration(r.Stamp - sent.Real)
 	if drift.Abs() > clockStep || rtt < 0 || rtt > monotonic+clockStep {
 		return monotonic, netsonde.StampsUser
+	}
+	if r.Left >= sent.Real && r.Left <= r.Stamp {
+		return time.Duration(r.Stamp - r.Left), netsonde.StampsKernel
 	}
 	return rtt, netsonde.StampsKernelReceive
 }

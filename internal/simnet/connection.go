@@ -55,6 +55,14 @@ type Connection struct {
 	buffer   []packet.Reply
 	overruns uint64
 	failure  error
+	// left are when packets left, where the capabilities have stamps of that.
+	left map[probeName]int64
+}
+
+// probeName is what an answer says of the probe that it is for.
+type probeName struct {
+	protocol           packet.Protocol
+	identity, sequence uint16
 }
 
 // Connect opens a connection of the client.
@@ -64,6 +72,7 @@ func (n *Network) Connect(options Options) *Connection {
 		options: options,
 		wake:    make(chan struct{}, 1),
 		arrived: make(chan struct{}, 1),
+		left:    make(map[probeName]int64),
 	}
 	n.connect(c)
 	return c
@@ -173,7 +182,9 @@ func (c *Connection) receive(now time.Duration) {
 			c.overruns++
 			continue
 		}
-		arrival.reply.Stamp = c.network.clock.at(arrival.at).Real
+		r := &arrival.reply
+		r.Stamp = c.network.clock.at(arrival.at).Real
+		r.Left = c.left[probeName{r.Protocol, r.Identity, r.Sequence}]
 		c.buffer = append(c.buffer, arrival.reply)
 	}
 }
@@ -216,6 +227,9 @@ func (c *Connection) write(p *packet.Probe) error {
 	}
 	if p.Errno != 0 {
 		return nil
+	}
+	if c.options.Stamps == netsonde.StampsKernel {
+		c.left[probeName{p.Protocol, p.Identity, p.Sequence}] = p.Sent.Real
 	}
 	account := n.account(probe.Destination)
 	account.Sent++

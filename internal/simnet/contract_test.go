@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"netsonde"
 	"netsonde/internal/agent"
 	"netsonde/internal/connectiontest"
 	"netsonde/internal/packet"
@@ -28,7 +29,8 @@ func chain(seed uint64) (n *simnet.Network, router, host *simnet.Node) {
 }
 
 func identities() packet.Capabilities {
-	return packet.Capabilities{ICMP: []uint16{0x1000, 0x1001}, UDP: []uint16{40000, 40001}, Trace: true, TCPFlows: true}
+	return packet.Capabilities{ICMP: []uint16{0x1000, 0x1001}, UDP: []uint16{40000, 40001}, Trace: true, TCPFlows: true,
+		Stamps: netsonde.StampsKernel}
 }
 
 func TestContract(t *testing.T) {

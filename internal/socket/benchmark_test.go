@@ -2,6 +2,7 @@ package socket_test
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,9 +47,10 @@ func (v *volley) exchange(t testing.TB) {
 // BenchmarkEcho sends to and reads from the loopback. "cpu-ns/probe" holds all
 // that the process spends, the kernel's own answers included.
 func BenchmarkEcho(b *testing.B) {
-	for _, name := range []string{"raw", "ping"} {
+	for _, name := range []string{"raw", "raw receive-only", "ping", "ping receive-only"} {
 		b.Run(name, func(b *testing.B) {
-			c, err := socket.Open(socket.Options{Kind: kinds[name], Origin: time.Now()})
+			kind, only := strings.CutSuffix(name, " receive-only")
+			c, err := socket.Open(socket.Options{Kind: kinds[kind], Origin: time.Now(), ReceiveOnly: only})
 			if err != nil {
 				b.Skip(err) // a benchmark needs no namespace, but the rights
 			}

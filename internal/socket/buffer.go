@@ -7,6 +7,10 @@ import "golang.org/x/sys/unix"
 // bookkeeping.
 const answerCost = 2304
 
+// stampCost is the same for the stamp of what leaves, where it waits beside the
+// answers.
+const stampCost = 768
+
 // Holds is the number of answers to echoes with that payload that fit into the
 // receive buffers before any is read, at least 1. It is an estimate from below:
 // what a packet costs depends on the driver that it came through.
@@ -16,13 +20,16 @@ func (c *Connection) Holds(size int) int {
 	if c.closed.Load() {
 		return 1
 	}
-	sockets := c.sockets
+	sockets, cost := c.sockets, answerCost+2*size
 	if r, ok := c.method.(*raw); ok {
-		sockets = present(r.echo[:]) // the others only send
+		sockets = present(r.icmp[:]) // the others only send
 	}
 	// A sweep may be all of one family, so the smaller counts.
 	var buffers [2]int
 	for _, d := range sockets {
+		if d.stamped {
+			cost = answerCost + 2*size + stampCost
+		}
 		bytes, err := unix.GetsockoptInt(d.fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
 		if err != nil {
 			continue
@@ -39,5 +46,5 @@ func (c *Connection) Holds(size int) int {
 			least = min(least, bytes)
 		}
 	}
-	return max(least/(answerCost+2*size), 1)
+	return max(least/cost, 1)
 }

@@ -22,8 +22,10 @@ const readRounds = 64
 // method is one way to measure.
 type method interface {
 	capabilities() packet.Capabilities
-	// sockets are those that are read, and whose drops count.
+	// sockets are those that are waited for, and whose drops count.
 	sockets() []*datagram
+	// senders are the sockets whose departures may be stamped.
+	senders() []*datagram
 	// socket returns the socket that a probe leaves by, nil if there is none
 	// for its family and protocol.
 	socket(p *packet.Probe) *datagram
@@ -47,6 +49,13 @@ type Connection struct {
 	// message is the one being interpreted; on the stack it would escape.
 	message message
 	sockets []*datagram
+	// leaving reads the sockets that only send, departures keeps what it read.
+	leaving    *leaving
+	departures departures
+	// answered stands for the probe of a reply, to find the socket that it left by.
+	answered packet.Probe
+	// stamps are the best that samples may have.
+	stamps netsonde.Stamps
 	// polled are the wake-up, the sockets and, if there are any, the attempts.
 	polled []unix.PollFd
 	first  int
@@ -72,10 +81,12 @@ func newConnection(origin time.Time, m method, tcp *attempts) (*Connection, erro
 		attempts: tcp,
 		in:       newIncoming(),
 		sockets:  m.sockets(),
+		leaving:  newLeaving(),
 		wakeup:   wakeup{fd: event},
 		batch:    sendBatch,
 
-		datagrams: len(m.capabilities().UDP) > 0,
+		departures: newDepartures(m.capabilities()),
+		datagrams:  len(m.capabilities().UDP) > 0,
 	}
 	c.polled = append(c.polled, unix.PollFd{Fd: int32(event), Events: unix.POLLIN})
 	for _, d := range c.sockets {
@@ -98,7 +109,11 @@ func (c *Connection) Now() netsonde.Instant {
 }
 
 // Capabilities says what the connection can do, and why not more.
-func (c *Connection) Capabilities() packet.Capabilities { return c.method.capabilities() }
+func (c *Connection) Capabilities() packet.Capabilities {
+	can := c.method.capabilities()
+	can.Stamps = c.stamps
+	return can
+}
 
 // WriteBatch sends the probes in order and fills in Sent and Errno of each. A
 // family that this machine has not gives EAFNOSUPPORT, a protocol that the
@@ -128,6 +143,7 @@ func (c *Connection) WriteBatch(probes []packet.Probe) error {
 			errno = c.unsent(p)
 		}
 		if errno == 0 {
+			c.out.numbered = d.numbers()
 			errno = c.method.compose(&c.out, p, c.Now())
 		}
 		if errno != 0 {
@@ -170,6 +186,9 @@ func addressable(p *packet.Probe) syscall.Errno {
 
 func (c *Connection) flush(d *datagram, last *packet.Probe) {
 	c.out.send(d, c.Now)
+	if d.sendsOnly && d.unread >= unreadStamps {
+		c.readStamps(d)
+	}
 	if c.attempts != nil && c.attempts.beside && last.TTL == 0 {
 		c.attempts.start(last, c.Now)
 	}
@@ -233,36 +252,45 @@ func (c *Connection) readReady(replies []packet.Reply) (n int, err error) {
 			continue
 		}
 		d := c.sockets[index]
+		queued := false
 		if events&unix.POLLERR != 0 {
-			got, err := c.read(d, replies[n:], unix.MSG_ERRQUEUE)
-			n += got
-			if err != nil {
+			var got int
+			if got, queued, err = c.readQueue(d, replies[n:]); err != nil {
 				return n, err
 			}
+			n += got
+		}
+		if queued && events&unix.POLLIN == 0 {
+			continue
 		}
 		// Without data too: the read takes an error that stands outside the
 		// queue and would wake the poll for ever.
-		got, err := c.read(d, replies[n:], 0)
+		got, _, err := c.read(d, replies[n:], 0)
 		n += got
 		if err != nil {
 			return n, err
 		}
 	}
-	return n, nil
+	return c.date(replies, n)
 }
 
-// read reads one socket, or its error queue, at most one batch.
-func (c *Connection) read(d *datagram, replies []packet.Reply, flags int) (n int, err error) {
+// read reads one socket, or its error queue, at most one batch. taken is how
+// many messages that were, replies or not.
+func (c *Connection) read(d *datagram, replies []packet.Reply, flags int) (n, taken int, err error) {
 	if len(replies) == 0 {
-		return 0, nil
+		return 0, 0, nil
 	}
 	got, err := c.in.receive(d, len(replies), flags)
 	if err != nil {
-		return 0, fmt.Errorf("read answers: %w", err)
+		return 0, 0, fmt.Errorf("read answers: %w", err)
 	}
 	now := c.Now()
 	for i := range got {
 		if !c.in.message(i, &c.message) {
+			continue
+		}
+		if c.message.left {
+			c.left(d, c.message.ancillary)
 			continue
 		}
 		reply, ok := c.method.interpret(d, &c.message)
@@ -273,7 +301,7 @@ func (c *Connection) read(d *datagram, replies []packet.Reply, flags int) (n int
 		replies[n] = reply
 		n++
 	}
-	return n, nil
+	return n, got, nil
 }
 
 // Overruns counts the packets that the sockets' receive buffers have dropped

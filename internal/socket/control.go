@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sendControlSize holds a TTL, a traffic class and a source address of either family.
-const sendControlSize = 96
+// sendControlSize holds a TTL, a traffic class, a number and a source address of
+// either family.
+const sendControlSize = 120
 
 // receiveControlSize holds a stamp, a TTL and an extended error with its offender.
 const receiveControlSize = 256
@@ -21,34 +22,47 @@ type sendControl [sendControlSize / 8]uint64
 // receiveControl is the space for the ancillary data of one received message.
 type receiveControl [receiveControlSize / 8]uint64
 
-// encodeControl writes what cannot be said in the packet itself: a TTL and a
-// codepoint, unless 0, and a source address, if valid. It returns the length used.
-func encodeControl(control *sendControl, six bool, ttl, dscp uint8, source netip.Addr) (length int) {
+// marks are what cannot be said in the packet itself.
+type marks struct {
+	// ttl and dscp are left to the system when 0, source when invalid.
+	ttl, dscp uint8
+	source    netip.Addr
+	// numbered gives the message the number that its stamp will bear.
+	numbered bool
+	number   uint32
+}
+
+// encodeControl writes the marks of a message. It returns the length used.
+func encodeControl(control *sendControl, six bool, m marks) (length int) {
 	buf := (*[sendControlSize]byte)(unsafe.Pointer(control))[:]
 	clear(buf)
 	level, limit, class := int32(unix.SOL_IP), int32(unix.IP_TTL), int32(unix.IP_TOS)
 	if six {
 		level, limit, class = unix.SOL_IPV6, unix.IPV6_HOPLIMIT, unix.IPV6_TCLASS
 	}
-	if ttl != 0 {
-		binary.NativeEndian.PutUint32(putControl(buf, level, limit, 4), uint32(ttl))
+	if m.ttl != 0 {
+		binary.NativeEndian.PutUint32(putControl(buf, level, limit, 4), uint32(m.ttl))
 		length = unix.CmsgSpace(4)
 	}
-	if dscp != 0 {
-		binary.NativeEndian.PutUint32(putControl(buf[length:], level, class, 4), uint32(trafficClass(dscp)))
+	if m.dscp != 0 {
+		binary.NativeEndian.PutUint32(putControl(buf[length:], level, class, 4), uint32(trafficClass(m.dscp)))
 		length += unix.CmsgSpace(4)
 	}
-	if !source.IsValid() {
+	if m.numbered {
+		binary.NativeEndian.PutUint32(putControl(buf[length:], unix.SOL_SOCKET, unix.SCM_TS_OPT_ID, 4), m.number)
+		length += unix.CmsgSpace(4)
+	}
+	if !m.source.IsValid() {
 		return length
 	}
 	if six {
 		data := putControl(buf[length:], unix.SOL_IPV6, unix.IPV6_PKTINFO, unix.SizeofInet6Pktinfo)
-		addr := source.As16()
+		addr := m.source.As16()
 		copy(data, addr[:])
 		return length + unix.CmsgSpace(unix.SizeofInet6Pktinfo)
 	}
 	data := putControl(buf[length:], unix.SOL_IP, unix.IP_PKTINFO, unix.SizeofInet4Pktinfo)
-	addr := source.As4()
+	addr := m.source.As4()
 	copy(data[4:8], addr[:]) // ipi_spec_dst, behind the interface number
 	return length + unix.CmsgSpace(unix.SizeofInet4Pktinfo)
 }
@@ -70,6 +84,10 @@ type ancillary struct {
 	// stamp is the kernel's CLOCK_REALTIME reading of the arrival in
 	// nanoseconds since the Unix epoch, 0 when there is none.
 	stamp int64
+	// left tells that this is no message, but that the stamp is of the leaving
+	// of the message with the number.
+	left   bool
+	number uint32
 	// ttl is the TTL or hop limit the message arrived with, 0 when unknown.
 	ttl uint8
 	// failed tells that the message is an ICMP error from the error queue,
@@ -138,7 +156,8 @@ func softwareStamp(data []byte) int64 {
 	}
 }
 
-// takeError reads struct sock_extended_err and the offender behind it (ip(7)).
+// takeError reads struct sock_extended_err and the offender behind it (ip(7)),
+// or what a stamp is about (Linux, Documentation/networking/timestamping.rst).
 // Errors of this machine's own making are left out: the send has told them.
 func (a *ancillary) takeError(data []byte) {
 	const size = int(unsafe.Sizeof(unix.SockExtendedErr{}))
@@ -146,6 +165,9 @@ func (a *ancillary) takeError(data []byte) {
 		return
 	}
 	origin := data[4]
+	if origin == unix.SO_EE_ORIGIN_TIMESTAMPING && binary.NativeEndian.Uint32(data[8:]) == unix.SCM_TSTAMP_SND {
+		a.left, a.number = true, binary.NativeEndian.Uint32(data[12:])
+	}
 	if origin != unix.SO_EE_ORIGIN_ICMP && origin != unix.SO_EE_ORIGIN_ICMP6 {
 		return
 	}

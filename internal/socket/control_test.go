@@ -11,13 +11,13 @@ import (
 )
 
 // controlMessages encodes with our encoder and decodes with the x/sys parser.
-func controlMessages(t *testing.T, six bool, ttl, dscp uint8, source netip.Addr) []unix.SocketControlMessage {
+func controlMessages(t *testing.T, six bool, m marks) []unix.SocketControlMessage {
 	t.Helper()
 	var control sendControl
 	for i := range control {
 		control[i] = ^uint64(0) // what an earlier message may have left
 	}
-	n := encodeControl(&control, six, ttl, dscp, source)
+	n := encodeControl(&control, six, m)
 	buf := (*[sendControlSize]byte)(unsafe.Pointer(&control))[:n]
 	messages, err := unix.ParseSocketControlMessage(buf)
 	if err != nil {
@@ -37,28 +37,28 @@ func TestEncodeControl(t *testing.T) {
 		data        []byte
 	}
 	cases := []struct {
-		name   string
-		six    bool
-		ttl    uint8
-		dscp   uint8
-		source netip.Addr
-		want   []want
+		name  string
+		six   bool
+		marks marks
+		want  []want
 	}{
-		{"nothing", false, 0, 0, netip.Addr{}, nil},
-		{"TTL", false, 1, 0, netip.Addr{}, []want{{unix.SOL_IP, unix.IP_TTL, int32Bytes(1)}}},
-		{"hop limit", true, 255, 0, netip.Addr{}, []want{{unix.SOL_IPV6, unix.IPV6_HOPLIMIT, int32Bytes(255)}}},
-		{"source", false, 0, 0, four, []want{{unix.SOL_IP, unix.IP_PKTINFO, info4}}},
-		{"both", false, 3, 0, four, []want{{unix.SOL_IP, unix.IP_TTL, int32Bytes(3)}, {unix.SOL_IP, unix.IP_PKTINFO, info4}}},
-		{"both, IPv6", true, 3, 0, six, []want{{unix.SOL_IPV6, unix.IPV6_HOPLIMIT, int32Bytes(3)}, {unix.SOL_IPV6, unix.IPV6_PKTINFO, info6}}},
-		{"codepoint", false, 0, 46, netip.Addr{}, []want{{unix.SOL_IP, unix.IP_TOS, int32Bytes(0xb8)}}},
-		{"all, IPv6", true, 3, 63, six, []want{
+		{"nothing", false, marks{number: 7}, nil},
+		{"TTL", false, marks{ttl: 1}, []want{{unix.SOL_IP, unix.IP_TTL, int32Bytes(1)}}},
+		{"hop limit", true, marks{ttl: 255}, []want{{unix.SOL_IPV6, unix.IPV6_HOPLIMIT, int32Bytes(255)}}},
+		{"source", false, marks{source: four}, []want{{unix.SOL_IP, unix.IP_PKTINFO, info4}}},
+		{"both", false, marks{ttl: 3, source: four}, []want{{unix.SOL_IP, unix.IP_TTL, int32Bytes(3)}, {unix.SOL_IP, unix.IP_PKTINFO, info4}}},
+		{"both, IPv6", true, marks{ttl: 3, source: six}, []want{{unix.SOL_IPV6, unix.IPV6_HOPLIMIT, int32Bytes(3)}, {unix.SOL_IPV6, unix.IPV6_PKTINFO, info6}}},
+		{"codepoint", false, marks{dscp: 46}, []want{{unix.SOL_IP, unix.IP_TOS, int32Bytes(0xb8)}}},
+		{"number", true, marks{numbered: true, number: 0xfedcba98}, []want{{unix.SOL_SOCKET, unix.SCM_TS_OPT_ID, int32Bytes(0xfedcba98)}}},
+		{"number 0", false, marks{numbered: true}, []want{{unix.SOL_SOCKET, unix.SCM_TS_OPT_ID, int32Bytes(0)}}},
+		{"all, IPv6", true, marks{ttl: 3, dscp: 63, source: six, numbered: true, number: 9}, []want{
 			{unix.SOL_IPV6, unix.IPV6_HOPLIMIT, int32Bytes(3)}, {unix.SOL_IPV6, unix.IPV6_TCLASS, int32Bytes(0xfc)},
-			{unix.SOL_IPV6, unix.IPV6_PKTINFO, info6},
+			{unix.SOL_SOCKET, unix.SCM_TS_OPT_ID, int32Bytes(9)}, {unix.SOL_IPV6, unix.IPV6_PKTINFO, info6},
 		}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := controlMessages(t, c.six, c.ttl, c.dscp, c.source)
+			got := controlMessages(t, c.six, c.marks)
 			if len(got) != len(c.want) {
 				t.Fatalf("%d messages, want %d", len(got), len(c.want))
 			}
@@ -93,6 +93,13 @@ func errorData(origin, kind, code byte, offender netip.Addr) []byte {
 		size = encodeName(&name, offender, 0, 0)
 	}
 	return append(data, (*[sizeofName]byte)(unsafe.Pointer(&name))[:size]...)
+}
+
+// departureData is struct sock_extended_err about a stamp.
+func departureData(origin byte, info, number uint32) []byte {
+	data := append(binary.NativeEndian.AppendUint32(nil, uint32(unix.ENOMSG)), origin, 0, 0, 0)
+	data = binary.NativeEndian.AppendUint32(data, info)
+	return binary.NativeEndian.AppendUint32(data, number)
 }
 
 func TestDecodeControl(t *testing.T) {
@@ -133,6 +140,15 @@ func TestDecodeControl(t *testing.T) {
 			errorData(unix.SO_EE_ORIGIN_ICMP, 3, 1, netip.Addr{})), ancillary{failed: true, kind: 3, code: 1}},
 		{"local error", controlMessage(unix.SOL_IP, unix.IP_RECVERR,
 			errorData(unix.SO_EE_ORIGIN_LOCAL, 3, 1, offender4)), ancillary{}},
+		{"departure", append(bytes.Clone(stamp), controlMessage(unix.SOL_IP, unix.IP_RECVERR,
+			departureData(unix.SO_EE_ORIGIN_TIMESTAMPING, unix.SCM_TSTAMP_SND, 0xfedcba98))...),
+			ancillary{stamp: 12_000_000_034, left: true, number: 0xfedcba98}},
+		{"departure, IPv6", controlMessage(unix.SOL_IPV6, unix.IPV6_RECVERR,
+			departureData(unix.SO_EE_ORIGIN_TIMESTAMPING, unix.SCM_TSTAMP_SND, 3)), ancillary{left: true, number: 3}},
+		{"put into a queue", controlMessage(unix.SOL_IP, unix.IP_RECVERR,
+			departureData(unix.SO_EE_ORIGIN_TIMESTAMPING, unix.SCM_TSTAMP_SCHED, 3)), ancillary{}},
+		{"another's departure", controlMessage(unix.SOL_IP, unix.IP_RECVERR,
+			departureData(unix.SO_EE_ORIGIN_LOCAL, unix.SCM_TSTAMP_SND, 3)), ancillary{}},
 		{"short error", controlMessage(unix.SOL_IP, unix.IP_RECVERR, make([]byte, 15)), ancillary{}},
 	}
 	for _, c := range cases {
@@ -147,6 +163,7 @@ func TestDecodeControl(t *testing.T) {
 func FuzzDecodeControl(f *testing.F) {
 	f.Add(controlMessage(unix.SOL_SOCKET, unix.SCM_TIMESTAMPING, stampData(1, 2)))
 	f.Add(controlMessage(unix.SOL_IPV6, unix.IPV6_RECVERR, errorData(unix.SO_EE_ORIGIN_ICMP6, 1, 4, netip.IPv6Loopback())))
+	f.Add(controlMessage(unix.SOL_IP, unix.IP_RECVERR, departureData(unix.SO_EE_ORIGIN_TIMESTAMPING, unix.SCM_TSTAMP_SND, 1)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got := decodeControl(data)
 		if got.offender.IsValid() && !got.failed {

@@ -11,6 +11,10 @@ import (
 // ordinary user gets less: net.core.rmem_max and wmem_max bound it.
 const bufferSize = 8 << 20
 
+// senderBuffer is what is asked for as the receive buffer of a socket that only
+// sends. It is read after every unreadStamps messages, so it need not be large.
+const senderBuffer = 1 << 20
+
 // datagram is one socket that sends probes or receives answers, never blocking.
 type datagram struct {
 	fd  int
@@ -20,6 +24,9 @@ type datagram struct {
 	identity uint16
 	// whole tells that what is sent may not be cut.
 	whole bool
+	// sendsOnly tells that answers come by another socket.
+	sendsOnly bool
+	stamping
 }
 
 func (d *datagram) domain() int {
@@ -79,8 +86,8 @@ func (d *datagram) reportErrors() error {
 // SO_TIMESTAMPING, not SO_TIMESTAMPNS: the latter makes up a stamp at the time
 // of reading when the packet has none.
 func (d *datagram) reportArrival() error {
-	flags := unix.SOF_TIMESTAMPING_SOFTWARE | unix.SOF_TIMESTAMPING_RX_SOFTWARE
-	if err := unix.SetsockoptInt(d.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, flags); err != nil {
+	d.flags = unix.SOF_TIMESTAMPING_SOFTWARE | unix.SOF_TIMESTAMPING_RX_SOFTWARE
+	if err := d.setStamps(d.flags); err != nil {
 		return fmt.Errorf("kernel receive stamps: %w", err)
 	}
 	level, option := unix.SOL_IP, unix.IP_RECVTTL
@@ -95,26 +102,45 @@ func (d *datagram) reportArrival() error {
 
 // enlarge asks for large buffers. What is granted is the system's decision.
 func (d *datagram) enlarge() {
-	for _, options := range [][2]int{{unix.SO_RCVBUFFORCE, unix.SO_RCVBUF}, {unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}} {
-		if unix.SetsockoptInt(d.fd, unix.SOL_SOCKET, options[0], bufferSize) != nil {
-			// An error leaves the default, which serves.
-			_ = unix.SetsockoptInt(d.fd, unix.SOL_SOCKET, options[1], bufferSize)
-		}
+	d.askBuffer(unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, bufferSize)
+	d.askBuffer(unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, bufferSize)
+}
+
+func (d *datagram) askBuffer(force, ask, size int) {
+	if unix.SetsockoptInt(d.fd, unix.SOL_SOCKET, force, size) != nil {
+		// An error leaves the default, which serves.
+		_ = unix.SetsockoptInt(d.fd, unix.SOL_SOCKET, ask, size)
 	}
 }
 
-// prepare sets up a socket that sends probes, and receives answers if it does so.
-func (d *datagram) prepare(receives bool) error {
+// prepare sets up a socket that sends probes and receives answers.
+func (d *datagram) prepare() error {
 	d.enlarge()
 	if err := d.reportErrors(); err != nil {
 		return err
 	}
-	if receives {
-		if err := d.reportArrival(); err != nil {
-			return err
-		}
+	if err := d.reportArrival(); err != nil {
+		return err
 	}
 	return d.setFragments(false)
+}
+
+// prepareToSend sets up a socket that only sends. What it receives is stamps
+// and copies of ICMP errors.
+func (d *datagram) prepareToSend() error {
+	d.sendsOnly = true
+	d.askBuffer(unix.SO_RCVBUFFORCE, unix.SO_RCVBUF, senderBuffer)
+	d.askBuffer(unix.SO_SNDBUFFORCE, unix.SO_SNDBUF, bufferSize)
+	if err := d.reportErrors(); err != nil {
+		return err
+	}
+	return d.setFragments(false)
+}
+
+// prepareToReceive sets up a socket that never sends, and so has no errors.
+func (d *datagram) prepareToReceive() error {
+	d.enlarge()
+	return d.reportArrival()
 }
 
 // port returns the port, or the ping identity, that the socket is bound to.

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"netsonde"
 	"netsonde/internal/packet"
 )
@@ -33,6 +35,11 @@ type Options struct {
 	// Origin is where monotonic time counts from: a time.Now of this process,
 	// the same for all connections of the process.
 	Origin time.Time
+	// ReceiveOnly leaves out the kernel's stamps of what leaves, which cost
+	// processor time: RTTs then begin with our own reading before the send.
+	ReceiveOnly bool
+	// counted has messages bear no numbers, as on kernels before 6.13.
+	counted bool
 }
 
 // Open opens the sockets, in the network namespace of the calling thread. It
@@ -119,6 +126,14 @@ func start(options Options, m method, tcp *attempts) (*Connection, error) {
 		}
 		return nil, fmt.Errorf("open sockets: %w", err)
 	}
+	if !options.ReceiveOnly {
+		for _, d := range m.senders() {
+			d.reportDepartures()
+		}
+		if options.counted {
+			c.countDepartures()
+		}
+	}
 	if err := c.awaitStamps(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -136,12 +151,13 @@ const (
 // awaitStamps echoes off this machine until the kernel stamps arrivals: it
 // begins to do so some milliseconds after it is asked. An answer without a
 // stamp tells that it has not begun. Where nothing comes back, as with the
-// loopback down, there is nothing to wait for.
+// loopback down, there is nothing to wait for. It learns what stamps there are.
 func (c *Connection) awaitStamps() error {
 	start := c.Now().Monotonic
 	// Answers that come too late hold the token 0, which is no probe's.
 	var replies [receiveBatch]packet.Reply
 	end := start + stampPatience
+	c.assumeStamps()
 	for sequence := uint16(0); c.Now().Monotonic < end; sequence++ {
 		probe := [1]packet.Probe{{
 			Destination: netip.AddrFrom4([4]byte{127, 0, 0, 1}),
@@ -151,6 +167,9 @@ func (c *Connection) awaitStamps() error {
 		}}
 		if err := c.WriteBatch(probe[:]); err != nil {
 			return err
+		}
+		if probe[0].Errno == unix.EINVAL && c.countDepartures() {
+			continue
 		}
 		if probe[0].Errno != 0 {
 			return nil
@@ -162,13 +181,41 @@ func (c *Connection) awaitStamps() error {
 			}
 			for _, reply := range replies[:n] {
 				switch {
+				case reply.Stamp != 0 && reply.Left != 0:
+					c.stamps = netsonde.StampsKernel
+					return nil
 				case reply.Stamp != 0:
+					c.stamps = netsonde.StampsKernelReceive
 					return nil
 				case reply.Method != netsonde.MethodTCP: // those never have one
+					c.stamps = netsonde.StampsUser
 					end = min(c.Now().Monotonic+stampPatience, start+stampLimit)
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// assumeStamps is what holds if no answer tells better: what the kernel has
+// agreed to.
+func (c *Connection) assumeStamps() {
+	c.stamps = netsonde.StampsKernelReceive
+	for _, d := range c.method.senders() {
+		if d.stamped {
+			c.stamps = netsonde.StampsKernel
+		}
+	}
+}
+
+// countDepartures is for kernels that refuse a message with a number, those
+// before 6.13. It reports whether anything had one.
+func (c *Connection) countDepartures() (had bool) {
+	for _, d := range c.method.senders() {
+		if d.numbers() {
+			d.countDepartures()
+			had = true
+		}
+	}
+	return had
 }

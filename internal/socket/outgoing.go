@@ -35,6 +35,8 @@ type outgoing struct {
 	ends     [sendBatch]int
 	payload  []byte
 	n        int
+	// numbered tells that the socket takes a number with each message.
+	numbered bool
 }
 
 // takes reports whether a probe may leave with those that are there, at most
@@ -53,7 +55,9 @@ func (o *outgoing) grow(p *packet.Probe, payload []byte, to netip.Addr, port uin
 	header := &o.messages[i].header
 	header.Name = (*byte)(unsafe.Pointer(&o.names[i]))
 	header.Namelen = encodeName(&o.names[i], to, port, scope)
-	length := encodeControl(&o.controls[i], to.Is6(), p.TTL, p.DSCP, source)
+	length := encodeControl(&o.controls[i], to.Is6(), marks{
+		ttl: p.TTL, dscp: p.DSCP, source: source, numbered: o.numbered, number: probeNumber(p.Identity, p.Sequence),
+	})
 	header.Control = nil
 	if length > 0 {
 		header.Control = (*byte)(unsafe.Pointer(&o.controls[i]))
@@ -88,9 +92,11 @@ func (o *outgoing) send(d *datagram, now func() netsonde.Instant) {
 		}
 		n, errno := sendmmsg(d.fd, o.messages[done:o.n])
 		if errno == 0 {
+			d.departed(o.probes[done:done+n], done+n == o.n)
 			done, tries = done+n, 0
 			continue
 		}
+		d.departed(nil, false)
 		if errno == unix.EINTR {
 			continue
 		}

@@ -69,7 +69,7 @@ func openPingSocket(six bool) (d *datagram, err error) {
 		d.identity, err = d.port()
 	}
 	if err == nil {
-		err = d.prepare(true)
+		err = d.prepare()
 	}
 	if err != nil {
 		d.close()
@@ -93,6 +93,8 @@ func (p *ping) sockets() (all []*datagram) {
 	}
 	return all
 }
+
+func (p *ping) senders() []*datagram { return p.sockets() }
 
 func (p *ping) socket(probe *packet.Probe) *datagram {
 	if probe.Protocol != packet.Echo {

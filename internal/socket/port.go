@@ -46,7 +46,7 @@ func openPortSocket(six bool) (*datagram, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = d.prepare(true); err == nil {
+	if err = d.prepare(); err == nil {
 		err = d.bind(0)
 	}
 	if err != nil {
@@ -71,6 +71,10 @@ func (p *port) capabilities() packet.Capabilities {
 }
 
 func (p *port) sockets() []*datagram { return present(p.udp[:]) }
+
+// senders are none: the answers to attempts have no stamps, and a datagram's
+// would make RTTs of two kinds.
+func (p *port) senders() []*datagram { return nil }
 
 func (p *port) socket(probe *packet.Probe) *datagram {
 	if probe.Protocol != packet.Echo {

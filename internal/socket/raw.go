@@ -11,11 +11,14 @@ import (
 	"netsonde/internal/packet"
 )
 
-// raw measures with raw ICMP, UDP and TCP sockets, one of each a family. All
-// ICMP, errors about our datagrams and segments included, comes in through the
-// ICMP sockets, and what accepts or refuses a SYN through those of TCP.
+// raw measures with raw ICMP, UDP and TCP sockets. All ICMP, errors about our
+// datagrams and segments included, comes in through one ICMP socket a family,
+// and what accepts or refuses a SYN through that of TCP. Echoes and datagrams
+// leave by sockets that only send: the stamps of what leaves then neither take
+// the room of answers nor end a wait for them.
 type raw struct {
-	echo, udp [2]*datagram // IPv4 and IPv6; nil for a family that is missing
+	icmp      [2]*datagram // IPv4 and IPv6; nil for a family that is missing
+	echo, udp [2]*datagram
 	tcp       [2]*segments
 	block     *reservation
 	ports     []uint16
@@ -35,9 +38,9 @@ func openRaw() (r *raw, err error) {
 		}
 	}()
 	// The rights first, so that a refusal costs nothing.
-	r.echo[0], err = openDatagram(false, unix.SOCK_RAW, unix.IPPROTO_ICMP, dropAll())
+	r.icmp[0], err = openDatagram(false, unix.SOCK_RAW, unix.IPPROTO_ICMP, dropAll())
 	var err6 error
-	r.echo[1], err6 = openDatagram(true, unix.SOCK_RAW, unix.IPPROTO_ICMPV6, dropAll())
+	r.icmp[1], err6 = openDatagram(true, unix.SOCK_RAW, unix.IPPROTO_ICMPV6, dropAll())
 	if err != nil && err6 != nil {
 		return r, err
 	}
@@ -52,22 +55,27 @@ func openRaw() (r *raw, err error) {
 		r.ports, r.held = append(r.ports, port), append(r.held, held...)
 	}
 	r.sources = openSources()
-	for i, d := range r.echo {
+	for i, d := range r.icmp {
 		if d == nil {
 			continue
 		}
 		if err = r.setUp(d); err != nil {
 			return r, err
 		}
-		// It only sends: errors come in through the ICMP socket, and
-		// datagrams belong to other programs.
-		r.udp[i], err = openDatagram(d.six, unix.SOCK_RAW, unix.IPPROTO_UDP, dropAll())
-		if err != nil {
-			return r, fmt.Errorf("raw UDP socket: %w", err)
+		protocol := unix.IPPROTO_ICMP
+		if d.six {
+			protocol = unix.IPPROTO_ICMPV6
 		}
-		if err = r.udp[i].prepare(false); err != nil {
+		if r.echo[i], err = openSender(d.six, protocol); err != nil {
 			return r, err
 		}
+		if err = passTypes(r.echo[i]); err != nil {
+			return r, err
+		}
+		if r.udp[i], err = openSender(d.six, unix.IPPROTO_UDP); err != nil {
+			return r, err
+		}
+		r.udp[i].protocol = packet.UDP
 		if r.tcp[i], err = openSegments(d.six, r.ports); err != nil {
 			return r, err
 		}
@@ -75,15 +83,27 @@ func openRaw() (r *raw, err error) {
 	return r, nil
 }
 
+// openSender opens a socket that takes in nothing.
+func openSender(six bool, protocol int) (*datagram, error) {
+	d, err := openDatagram(six, unix.SOCK_RAW, protocol, dropAll())
+	if err != nil {
+		return nil, fmt.Errorf("raw socket: %w", err)
+	}
+	if err = d.prepareToSend(); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
 func (r *raw) setUp(d *datagram) error {
-	if err := d.prepare(true); err != nil {
+	if err := d.prepareToReceive(); err != nil {
 		return err
 	}
-	filter, passTypes := filter4, passTypes4
+	filter, wanted := filter4, wantedTypes4
 	if d.six {
-		filter, passTypes = filter6, passTypes6
+		filter, wanted = filter6, wantedTypes6
 	}
-	if err := passTypes(d.fd); err != nil {
+	if err := passTypes(d, wanted()...); err != nil {
 		return err
 	}
 	// Swapped for the filter that has dropped everything up to now.
@@ -94,27 +114,37 @@ func (r *raw) setUp(d *datagram) error {
 // not wanted (raw(7)). The x/sys module does not know it.
 const icmpFilter = 1
 
-// passTypes4 has the kernel drop all other ICMP types before it makes a copy
-// for the filter: other programs' requests, and our own on the loopback.
-func passTypes4(fd int) error {
-	blocked := ^uint32(1<<icmp4EchoReply | 1<<icmp4Unreachable | 1<<icmp4TimeExceeded | 1<<icmp4Parameter)
-	if err := unix.SetsockoptInt(fd, unix.SOL_RAW, icmpFilter, int(int32(blocked))); err != nil {
-		return fmt.Errorf("ICMP type filter: %w", err)
-	}
-	return nil
+// wantedTypes4 are those of answers and errors.
+func wantedTypes4() []int {
+	return []int{icmp4EchoReply, icmp4Unreachable, icmp4TimeExceeded, icmp4Parameter}
 }
 
-// passTypes6 has the kernel drop all other ICMPv6 types, neighbour discovery
-// above all, before the filter runs (RFC 3542, section 3.2).
-func passTypes6(fd int) error {
+func wantedTypes6() []int {
+	return []int{icmp6Unreachable, icmp6TooBig, icmp6TimeExceeded, icmp6Parameter, icmp6EchoReply}
+}
+
+// passTypes has the kernel drop all other ICMP types before it makes a copy for
+// the filter: other programs' requests, our own on the loopback, and neighbour
+// discovery (RFC 3542, section 3.2).
+func passTypes(d *datagram, wanted ...int) error {
+	if !d.six {
+		blocked := ^uint32(0)
+		for _, kind := range wanted {
+			blocked &^= 1 << kind
+		}
+		if err := unix.SetsockoptInt(d.fd, unix.SOL_RAW, icmpFilter, int(int32(blocked))); err != nil {
+			return fmt.Errorf("ICMP type filter: %w", err)
+		}
+		return nil
+	}
 	var filter unix.ICMPv6Filter
 	for i := range filter.Data {
 		filter.Data[i] = ^uint32(0) // a set bit blocks
 	}
-	for _, kind := range []int{icmp6Unreachable, icmp6TooBig, icmp6TimeExceeded, icmp6Parameter, icmp6EchoReply} {
+	for _, kind := range wanted {
 		filter.Data[kind/32] &^= 1 << (kind % 32)
 	}
-	if err := unix.SetsockoptICMPv6Filter(fd, unix.SOL_ICMPV6, unix.ICMPV6_FILTER, &filter); err != nil {
+	if err := unix.SetsockoptICMPv6Filter(d.fd, unix.SOL_ICMPV6, unix.ICMPV6_FILTER, &filter); err != nil {
 		return fmt.Errorf("ICMPv6 type filter: %w", err)
 	}
 	return nil
@@ -130,10 +160,9 @@ func (r *raw) capabilities() packet.Capabilities {
 	}
 }
 
-// sockets includes the UDP ones: their error queues must be emptied.
-func (r *raw) sockets() []*datagram {
-	return append(present(r.echo[:], r.udp[:]), r.segmentSockets()...)
-}
+func (r *raw) sockets() []*datagram { return append(present(r.icmp[:]), r.segmentSockets()...) }
+
+func (r *raw) senders() []*datagram { return present(r.echo[:], r.udp[:]) }
 
 func (r *raw) segmentSockets() (all []*datagram) {
 	for _, s := range r.tcp {
@@ -189,11 +218,11 @@ func (r *raw) compose(o *outgoing, p *packet.Probe, now netsonde.Instant) syscal
 }
 
 func (r *raw) interpret(d *datagram, m *message) (packet.Reply, bool) {
-	if m.failed || d == r.udp[0] || d == r.udp[1] {
+	if m.failed {
 		return packet.Reply{}, false // it comes as a packet too
 	}
 	parse4, parse6 := packet.ParseICMP4, packet.ParseICMP6
-	if d != r.echo[0] && d != r.echo[1] {
+	if d != r.icmp[0] && d != r.icmp[1] {
 		parse4, parse6 = packet.ParseTCP, packet.ParseTCP
 	}
 	var reply packet.Reply
@@ -232,7 +261,7 @@ func (r *raw) ours(reply *packet.Reply) bool {
 }
 
 func (r *raw) close() (err error) {
-	err = errors.Join(closeAll(r.echo[:]), closeAll(r.udp[:]), closeAll(r.segmentSockets()), closeAll(r.held))
+	err = errors.Join(closeAll(r.icmp[:]), closeAll(r.echo[:]), closeAll(r.udp[:]), closeAll(r.segmentSockets()), closeAll(r.held))
 	if r.block != nil {
 		err = errors.Join(err, r.block.close())
 	}

@@ -23,7 +23,7 @@ func openSegments(six bool, ports []uint16) (s *segments, err error) {
 	}
 	s = &segments{datagram: d}
 	s.sleep()
-	if err = d.prepare(true); err == nil {
+	if err = d.prepare(); err == nil {
 		err = attach(d.fd, filterTCP(six, ports))
 	}
 	if err != nil {
