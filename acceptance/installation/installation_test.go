@@ -121,7 +121,7 @@ func TestManualPages(t *testing.T) {
 	if len(pages) < 40 || err != nil {
 		t.Fatalf("%d pages, %v", len(pages), err)
 	}
-	command := exec.Command(man, append([]string{"--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z"}, pages...)...)
+	command := exec.Command(man, append([]string{"--warnings=w", "-E", "UTF-8", "-l", "-Tutf8", "-Z"}, pages...)...)
 	command.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "MANROFFSEQ=", "MANWIDTH=80")
 	var complaints bytes.Buffer
 	command.Stderr = &complaints

@@ -55,9 +55,15 @@ func manuals(root *cobra.Command) ([]service.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	pages, err := commandPages(root, date)
+	return append(pages, service.File{Name: "netsonde.1", Content: overview}), err
+}
+
+// commandPages are the pages of every command below root that is shown.
+func commandPages(root *cobra.Command, date time.Time) ([]service.File, error) {
 	root.DisableAutoGenTag = true
 	root.InitDefaultCompletionCmd()
-	pages := []service.File{{Name: "netsonde.1", Content: overview}}
+	var pages []service.File
 	var walk func(*cobra.Command) error
 	walk = func(parent *cobra.Command) error {
 		for _, command := range parent.Commands() {

@@ -96,6 +96,15 @@ func TestPagesHaveTheDateOfTheRelease(t *testing.T) {
 	if got, err := manualDate(service.Overview(), ""); err != nil {
 		t.Errorf("the overview: %v, %v", got, err)
 	}
+	pages, err := commandPages((&program{}).rootCommand(), time.Unix(0, 0).UTC())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		if !strings.Contains(string(page.Content), `"Jan 1970"`) {
+			t.Errorf("%s has another date: %.80q", page.Name, page.Content)
+		}
+	}
 }
 
 func TestHyphensAreTyped(t *testing.T) {
