@@ -30,7 +30,7 @@ func attemptSystem(ctx context.Context, source netip.Addr, destination netip.Add
 	}
 	attempt := &socketAttempt{fd: fd}
 	if err := attempt.connect(ctx, source, destination); err != nil {
-		return nil, errors.Join(err, attempt.Close())
+		return nil, errors.Join(owned(err, source, destination), attempt.Close())
 	}
 	return attempt, nil
 }

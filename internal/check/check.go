@@ -25,7 +25,8 @@ import (
 // DialContext opens a connection to destination. A valid source is the local
 // address to connect from. It must return soon after ctx ends, and its errors
 // should wrap the syscall.Errno of the failure, by which closed, filtered and
-// failed are told apart.
+// failed are told apart. Only of the system's network is it known whether a
+// router said that there is no way, or this machine itself.
 type DialContext func(ctx context.Context, source netip.Addr, destination netip.AddrPort) (net.Conn, error)
 
 // Options are what a Checker works with. The zero value is the system's network
@@ -98,7 +99,7 @@ func (c *Checker) Check(ctx context.Context, probe *netsonde.Probe, host string,
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		// Silence that nobody could have broken says nothing about the target.
-		service.Reason = "not run before its deadline"
+		service.Reason = notRun
 		return service
 	}
 

@@ -18,7 +18,7 @@ func dialSystem(ctx context.Context, source netip.Addr, destination netip.AddrPo
 	conn, err := dialer.DialTCP(ctx, "tcp", local(source), destination)
 	if err != nil {
 		// Not a nil pointer in an interface.
-		return nil, err
+		return nil, owned(err, source, destination)
 	}
 	return conn, nil
 }
@@ -29,7 +29,7 @@ func dialSystemDatagram(ctx context.Context, source netip.Addr, destination neti
 	var dialer net.Dialer
 	conn, err := dialer.DialUDP(ctx, "udp", local(source), destination)
 	if err != nil {
-		return nil, err
+		return nil, unsentError{err}
 	}
 	return conn, nil
 }

@@ -65,7 +65,8 @@ func (c *Checker) checkDNS(ctx context.Context, x *exchange) {
 // comes they are the reason.
 func (x *exchange) answerTo(q *query) (answer, error) {
 	if _, err := x.conn.Write(q.message); err != nil {
-		return answer{}, err
+		// Nothing that could come back as an error was sent before.
+		return answer{}, unsentError{err}
 	}
 	buffer := make([]byte, datagramLimit)
 	var unfit error

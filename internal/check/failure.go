@@ -14,12 +14,19 @@ import (
 const (
 	cancelled = "cancelled before there was an answer"
 	timedOut  = "timed out"
+	notRun    = "not run before its deadline"
 )
 
 // connectFailure says what it means that a connection could not be made.
 func connectFailure(ctx context.Context, err error) (netsonde.ServiceState, string) {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return netsonde.ServiceFailed, cancelled
+	}
+	if unsent := (unsentError{}); errors.As(err, &unsent) {
+		if isTimeout(err) {
+			return netsonde.ServiceFailed, notRun
+		}
+		return netsonde.ServiceFailed, reason(err)
 	}
 	if isTimeout(err) {
 		return netsonde.ServiceFiltered, timedOut
@@ -33,7 +40,8 @@ func connectFailure(ctx context.Context, err error) (netsonde.ServiceState, stri
 		return netsonde.ServiceWrongProtocol, reason(err)
 	case
 		// What Linux makes of ICMP and ICMPv6 errors (icmp_err_convert and
-		// icmpv6_err_convert), and its own end of waiting for an answer.
+		// icmpv6_err_convert), of a neighbour that does not answer, and its own
+		// end of waiting for an answer.
 		syscall.ENETUNREACH, syscall.EHOSTUNREACH, syscall.EACCES, syscall.EHOSTDOWN,
 		syscall.ENONET, syscall.ENOPROTOOPT, syscall.EOPNOTSUPP, syscall.EPROTO,
 		syscall.ETIMEDOUT:
