@@ -14,13 +14,13 @@ type printing struct {
 	ended chan error
 }
 
-// startPrinting runs print until finish is called. failed is told an error as
+// startPrinting runs write until finish is called. failed is told an error as
 // soon as nothing can be written any more.
-func startPrinting(print func(context.Context) error, failed func(error)) *printing {
+func startPrinting(write func(context.Context) error, failed func(error)) *printing {
 	ctx, end := context.WithCancel(context.Background())
 	p := &printing{end: end, ended: make(chan error, 1)}
 	go func() {
-		err := print(ctx)
+		err := write(ctx)
 		if err != nil {
 			failed(err)
 		}
