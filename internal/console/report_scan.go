@@ -97,6 +97,7 @@ func (f *form) appendPorts(dst []byte, m *measured, columns int) []byte {
 	l := listing{start: len(dst), indent: labelCells(columns) + 1, columns: columns}
 	dst = append(f.appendLabel(dst, m, l.indent-1), ' ')
 	var counts [serviceStates]int
+	failure, alike := failureOf(m)
 	lead := "open "
 	for i := range m.findings {
 		service := m.findings[i].service
@@ -114,7 +115,11 @@ func (f *form) appendPorts(dst []byte, m *measured, columns int) []byte {
 	for state, n := range counts {
 		if n > 0 {
 			l.word = append(strconv.AppendInt(l.word[:0], int64(n), 10), ' ')
-			l.word = append(l.word, netsonde.ServiceState(state).String()...)
+			if alike && netsonde.ServiceState(state) == netsonde.ServiceFailed {
+				l.word, _ = cutCells(appendServiceFailure(l.word, failure), 0, columns-l.indent-1)
+			} else {
+				l.word = append(l.word, netsonde.ServiceState(state).String()...)
+			}
 			dst = l.append(dst, ", ")
 		}
 	}
@@ -127,9 +132,28 @@ func (f *form) appendPorts(dst []byte, m *measured, columns int) []byte {
 		if service == nil || service.State == netsonde.ServiceClosed || service.State == netsonde.ServiceFiltered {
 			continue
 		}
+		if alike && service.State == netsonde.ServiceFailed {
+			continue
+		}
 		dst = f.appendPortLine(dst, m.findings[i].probe, service, columns)
 	}
 	return dst
+}
+
+// failureOf is the first check of a target that failed here. alike tells that
+// all that did have its reason, as without a way to the target: that is told once.
+func failureOf(m *measured) (first *netsonde.Service, alike bool) {
+	for i := range m.findings {
+		service := m.findings[i].service
+		switch {
+		case service == nil || service.State != netsonde.ServiceFailed:
+		case first == nil:
+			first, alike = service, true
+		case service.Reason != first.Reason:
+			alike = false
+		}
+	}
+	return first, alike
 }
 
 // listing is words behind one another, on as many lines as they take, all

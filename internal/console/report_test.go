@@ -202,6 +202,25 @@ func TestReports(t *testing.T) {
 	}
 }
 
+// TestPortsThatFailAlike has a machine without a way to the target, which is
+// one thing to tell and not one a port.
+func TestPortsThatFailAlike(t *testing.T) {
+	b := scanSweep(22, 80, 443, 3306, 8000, 8001)
+	b.Rounds = b.Rounds[:1]
+	for i := range b.Services {
+		b.Services[i].State, b.Services[i].Reason = netsonde.ServiceFailed, "[Errno 101] Network is unreachable"
+	}
+	want := "web.example (192.0.2.10)         6 failed: Network is unreachable\n"
+	if got, _, _ := reported(t, console.ReportOptions{Tool: console.ToolScan}, b); got != want {
+		t.Errorf("alike: printed\n%s", got)
+	}
+	b.Services[1].Reason = "[Errno 105] No buffer space available"
+	got, _, _ := reported(t, console.ReportOptions{Tool: console.ToolScan}, b)
+	if lines := strings.Count(got, "\n"); lines != 7 || !strings.Contains(got, "No buffer space") {
+		t.Errorf("unlike: printed %d lines\n%s", lines, got)
+	}
+}
+
 // TestReportCounts is what exit codes are made of.
 func TestReportCounts(t *testing.T) {
 	for name, test := range map[string]struct {
