@@ -16,12 +16,15 @@ type burst struct {
 	told    int     // samples whose send has been told of
 	waiting int     // samples without an outcome
 	next    *timer  // the time of the next sample; nil when they are not spaced
+	// held are slots of echoes that were given up while others of the burst are
+	// waited for, of a target that is forgotten with it.
+	held []heldSlot
 }
 
 func (m *measurement) startBurst(e *Engine, now netsonde.Instant) {
 	count := m.plan.Count
 	m.burst = burst{
-		samples: e.samples(m.group.target, count), slots: m.burst.slots[:0],
+		samples: e.samples(m.group.target, count), slots: m.burst.slots[:0], held: m.burst.held[:0],
 		came: count, waiting: count,
 	}
 	b := &m.burst
@@ -200,9 +203,9 @@ func (m *measurement) expireBurst(e *Engine, now, empty netsonde.Instant) {
 		if e.overruns.explain(sent, now.Monotonic) {
 			b.samples[i].Outcome = netsonde.OutcomeOverrun
 		}
-		e.letGo(m.group.target, index, now)
 		b.slots[i] = noSlot
 		b.waiting--
+		m.letGo(e, index, now)
 	}
 	if b.waiting == 0 {
 		m.endBurst(e, now)
@@ -218,8 +221,35 @@ func (m *measurement) endBurst(e *Engine, now netsonde.Instant) {
 		Probe: m.plan.ID, Round: m.group.round, Samples: m.burst.samples,
 	})
 	m.stopEchoes(e)
+	m.dropHeld(e)
 	m.burst.samples, m.burst.slots = nil, m.burst.slots[:0]
 	m.end(e, now)
+}
+
+// letGo keeps the slot of an echo that is given up, so that a late answer is
+// known. That of a target that is forgotten with its burst is kept for the
+// burst's time.
+func (m *measurement) letGo(e *Engine, index int32, now netsonde.Instant) {
+	b := &m.burst
+	if m.group.target.begun > 0 {
+		if b.waiting == 0 || m.plan.Spacing <= 0 {
+			e.slots.release(index)
+			return
+		}
+		b.held = append(b.held, heldSlot{index: index, generation: e.slots.pool[index].generation})
+	}
+	e.slots.hold(index, now.Monotonic)
+}
+
+// dropHeld frees what letGo kept for the burst's time, unless a late answer, or
+// somebody in need of a sequence, has.
+func (m *measurement) dropHeld(e *Engine) {
+	for _, kept := range m.burst.held {
+		if s := &e.slots.pool[kept.index]; s.measured != nil && s.generation == kept.generation {
+			e.slots.release(kept.index)
+		}
+	}
+	m.burst.held = m.burst.held[:0]
 }
 
 // stopEchoes lets no further echo's time come.
@@ -237,5 +267,6 @@ func (m *measurement) abandonBurst(e *Engine) {
 		}
 	}
 	m.stopEchoes(e)
+	m.dropHeld(e)
 	m.burst = burst{}
 }

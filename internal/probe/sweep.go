@@ -57,7 +57,7 @@ func (e *Engine) prepare(g *group, plan *netsonde.Group) {
 		}
 		*m = measurement{
 			group: g, plan: &plan.Probes[i],
-			burst: burst{slots: m.burst.slots[:0]}, trace: trace{hops: m.trace.hops[:0]},
+			burst: burst{slots: m.burst.slots[:0], held: m.burst.held[:0]}, trace: trace{hops: m.trace.hops[:0]},
 		}
 		m.reviewing.measured = m
 		if m.plan.Kind.IsCheck() {
@@ -157,16 +157,6 @@ func (e *Engine) samples(t *target, count int) []netsonde.Sample {
 	cut := e.sweep.samples[:count:count]
 	e.sweep.samples = e.sweep.samples[count:]
 	return cut
-}
-
-// letGo frees a slot whose answer is missing: at once if its target is about
-// to be forgotten, and else when a late answer has had its time.
-func (e *Engine) letGo(t *target, index int32, now netsonde.Instant) {
-	if t.begun > 0 {
-		e.slots.release(index)
-		return
-	}
-	e.slots.hold(index, now.Monotonic)
 }
 
 // take returns a target to be filled in, with the memory of one that has ended.

@@ -127,6 +127,111 @@ func TestAnswerOfAForgottenTargetIsIgnored(t *testing.T) {
 	}
 }
 
+// spacedEngine has begun three echoes, a second apart and half a second waited
+// for, and sent as many as are due by then.
+func spacedEngine(until time.Duration) (*Engine, []packet.Probe) {
+	e := sweepEngine()
+	e.Begin(at(0), begunTarget(1, netsonde.Probe{
+		Kind: netsonde.KindPing, Count: 3, Size: 8, Timeout: time.Second / 2, Spacing: time.Second,
+	}), netip.MustParseAddr("192.0.2.1"))
+	var sent []packet.Probe
+	for now := time.Duration(0); now <= until; now += time.Second / 2 {
+		e.Expire(at(now), at(now))
+		var out [4]packet.Probe
+		n := e.Advance(at(now), out[:])
+		for i := range out[:n] {
+			out[i].Sent = at(now)
+		}
+		e.Sent(out[:n])
+		sent = append(sent, out[:n]...)
+	}
+	return e, sent
+}
+
+func echoed(p *packet.Probe, read time.Duration) *packet.Reply {
+	return &packet.Reply{
+		Kind: packet.EchoReply, From: p.Destination, Destination: p.Destination,
+		Identity: p.Identity, Sequence: p.Sequence, HasToken: true, Token: p.Token, Read: at(read),
+	}
+}
+
+// Nothing of a begun target is waited for once its burst has ended, but until
+// then an answer that comes too late is late, and no loss.
+func TestLateAnswerWithinABegunBurst(t *testing.T) {
+	e, sent := spacedEngine(2 * time.Second)
+	e.Receive(echoed(&sent[0], 2100*time.Millisecond))
+	e.Receive(echoed(&sent[0], 2150*time.Millisecond))
+	e.Receive(echoed(&sent[2], 2200*time.Millisecond))
+	batch := e.Take()
+	if batch == nil || len(batch.Bursts) != 1 || len(batch.Amends) != 0 {
+		t.Fatalf("told is %+v", batch)
+	}
+	for i, want := range []netsonde.Sample{
+		{Outcome: netsonde.OutcomeLate, RTT: 2100 * time.Millisecond},
+		{Outcome: netsonde.OutcomeUnanswered},
+		{Outcome: netsonde.OutcomeOK, RTT: 200 * time.Millisecond},
+	} {
+		if got := batch.Bursts[0].Samples[i]; got.Outcome != want.Outcome || got.RTT != want.RTT {
+			t.Errorf("echo %d is %v after %v, want %v after %v", i, got.Outcome, got.RTT, want.Outcome, want.RTT)
+		}
+	}
+	used := 0
+	for _, space := range e.slots.spaces[packet.Echo] {
+		used += space.used
+	}
+	if used != 0 {
+		t.Errorf("%d sequences are left behind", used)
+	}
+	e.Begin(at(3*time.Second), begunTarget(2, netsonde.Probe{
+		Kind: netsonde.KindPing, Count: 3, Size: 8, Timeout: time.Second, Spacing: time.Second,
+	}), netip.MustParseAddr("192.0.2.1"))
+	e.Receive(echoed(&sent[1], 3*time.Second))
+	if batch := e.Take(); batch != nil {
+		t.Errorf("an answer to a target that was forgotten is told as %+v", batch)
+	}
+}
+
+// Slots that only wait for late answers make room for what is to be sent, and
+// nobody else's is freed in their stead.
+func TestLateAnswersMakeRoom(t *testing.T) {
+	e, sent := spacedEngine(time.Second)
+	for e.slots.evict() {
+	}
+	other := e.slots.take(packet.Echo, -1)
+	e.slots.pool[other].measured = &measurement{}
+	e.Receive(echoed(&sent[1], 1100*time.Millisecond))
+	e.Expire(at(3*time.Second), at(3*time.Second))
+	var out [4]packet.Probe
+	n := e.Advance(at(3*time.Second), out[:])
+	for i := range out[:n] {
+		out[i].Sent = at(3 * time.Second)
+	}
+	e.Sent(out[:n])
+	e.Expire(at(4*time.Second), at(4*time.Second))
+	if e.slots.pool[other].measured == nil || e.Begun() != 0 {
+		t.Errorf("the other's slot is %+v, %d targets are under way", e.slots.pool[other], e.Begun())
+	}
+}
+
+// Whoever interrupts waits for what is in flight and not for what was not sent.
+func TestDrainWaitsForWhatWasSent(t *testing.T) {
+	e, sent := spacedEngine(time.Second)
+	e.DrainSweep(at(1100*time.Millisecond), nil)
+	e.Drain(at(1100 * time.Millisecond))
+	if due, ok := e.Next(); !ok || due != 1500*time.Millisecond {
+		t.Errorf("the next is due at %v, %v; want 1.5s", due, ok)
+	}
+	e.Receive(echoed(&sent[0], 1200*time.Millisecond))
+	e.Expire(at(1500*time.Millisecond), at(1500*time.Millisecond))
+	batch := e.Take()
+	if batch == nil || len(batch.Bursts) != 1 || len(batch.Bursts[0].Samples) != 2 || e.Begun() != 0 {
+		t.Fatalf("told is %+v, %d are under way", batch, e.Begun())
+	}
+	if got := batch.Bursts[0].Samples[0].Outcome; got != netsonde.OutcomeLate {
+		t.Errorf("the first echo is %v", got)
+	}
+}
+
 // A target's state is used again; what is handed out is not, so it comes in
 // large pieces.
 func TestBegunTargetsAllocateLittle(t *testing.T) {
