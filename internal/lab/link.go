@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -53,8 +54,30 @@ func freeName(node *Node, base string) string {
 	return name
 }
 
-// Up puts both ends up.
-func (l *Link) Up() { l.each("up", (*netlink.Handle).LinkSetUp) }
+// linkTime bounds how long a link may take to come up.
+const linkTime = 10 * time.Second
+
+// Up puts both ends up, and waits until they are. The kernel lets packets
+// through some time after the call, which on a busy machine is noticed.
+func (l *Link) Up() {
+	l.each("up", (*netlink.Handle).LinkSetUp)
+	for _, e := range []end{l.a, l.b} {
+		e.step("wait for it to be up", func(i netlink.Link) (err error) {
+			for end := time.Now().Add(linkTime); i.Attrs().OperState != netlink.OperUp; time.Sleep(time.Millisecond) {
+				if i.Attrs().OperState == netlink.OperUnknown {
+					break // it does not tell: a device without a carrier
+				}
+				if time.Now().After(end) {
+					return fmt.Errorf("it is %v after %v", i.Attrs().OperState, linkTime)
+				}
+				if i, err = e.node.link.LinkByName(e.name); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+}
 
 // Down pulls the cable: both ends go down. Routes through them are gone and
 // must be set again after Up.
