@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/netip"
 	"regexp"
@@ -148,7 +149,7 @@ func (b *bench) compared(router *lab.Node, into *measuredTimes, measure func() (
 		errors = append(errors, found...)
 	}
 	if apart > 0 {
-		b.table.remark(b.row.name, "in a run %d echoes were not sent, had no answer or could not be told apart in the capture", apart)
+		b.table.remark(b.row.name, "some echoes are in no figure: they were not sent, had no answer or could not be told apart in the capture")
 	}
 	if len(errors) > 0 {
 		into.add(errors)
@@ -186,12 +187,10 @@ func (b *bench) timesOurs(client *lab.Node, count int, arguments ...string) (map
 		return nil, err
 	}
 	told := map[netip.Addr][]float64{}
+	lost := losses{}
 	for _, r := range results {
-		switch {
-		case r.Lost.theirs() > 0:
-			b.table.fault(b.row.name, "netsonde told of %v %v; nothing was lost", r.Addr, r.Lost)
-		case r.Lost.ours() > 0:
-			b.table.remark(b.row.name, "netsonde could not measure some echoes to %v, by its own account: %v", r.Addr, r.Lost)
+		for outcome, n := range r.Lost {
+			lost[outcome] += n
 		}
 		for _, rtt := range r.RTTs {
 			if rtt == nil {
@@ -200,6 +199,12 @@ func (b *bench) timesOurs(client *lab.Node, count int, arguments ...string) (map
 			}
 			told[r.Addr] = append(told[r.Addr], *rtt)
 		}
+	}
+	switch {
+	case lost.theirs() > 0:
+		b.table.fault(b.row.name, "netsonde told %v; nothing was lost", lost)
+	case lost.ours() > 0:
+		b.table.remark(b.row.name, "netsonde could not measure some echoes, by its own account: %s", strings.Join(slices.Sorted(maps.Keys(lost)), ", "))
 	}
 	return told, nil
 }

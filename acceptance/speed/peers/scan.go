@@ -17,46 +17,53 @@ const (
 	closedPart = "10.92.1.0/24"
 )
 
-// served builds a network with servers on the ports 80, 443 and 3306 of a
-// thousand hosts, and returns the client, a file of the hosts and what is open.
-func (b *bench) served(network *lab.Network) (client *lab.Node, file string, open map[string]bool, err error) {
+// served is a network with servers on the ports 80, 443 and 3306 of each host.
+type served struct {
+	client *lab.Node
+	// file lists the hosts.
+	file  string
+	hosts int
+	// open are the ports that are, as "address:port".
+	open map[string]bool
+}
+
+func (b *bench) serve(network *lab.Network) (*served, error) {
 	client, server := network.Node("client"), network.Node("server")
 	network.Link(client, server).Addresses("10.91.0.1/24", "10.91.0.2/24")
 	server.Local(servedNetwork)
 	client.Route(servedNetwork, "10.91.0.2")
 	secure, err := lab.TLS("web.test", tls.VersionTLS13, lab.HTTP("200 OK"))
 	if err != nil {
-		return nil, "", nil, err
+		return nil, err
 	}
 	server.Serve("0.0.0.0:80", lab.HTTP("200 OK", "Server: bench"))
 	server.Serve("0.0.0.0:443", secure)
 	server.Serve("0.0.0.0:3306", lab.MySQL("8.4.0"))
 	server.Filter(lab.HookInput, "ip daddr "+closedPart+" tcp dport 443", "reject with tcp reset")
 	if err := network.Err(); err != nil {
-		return nil, "", nil, err
+		return nil, err
 	}
-	count := scannedHosts
+	s := &served{client: client, hosts: scannedHosts, open: map[string]bool{}}
 	if b.small {
-		count = 20
+		s.hosts = 20
 	}
 	first := netip.MustParsePrefix(servedNetwork).Addr()
-	file, err = b.writeHosts("hosts", first, count)
-	open = map[string]bool{}
 	closed := netip.MustParsePrefix(closedPart)
-	for addr := range addresses(first, count) {
+	for addr := range addresses(first, s.hosts) {
 		for _, port := range []string{"80", "443", "3306"} {
 			if port != "443" || !closed.Contains(addr) {
-				open[addr.String()+":"+port] = true
+				s.open[addr.String()+":"+port] = true
 			}
 		}
 	}
-	return client, file, open, err
+	s.file, err = b.writeHosts("hosts", first, s.hosts)
+	return s, err
 }
 
 // scanOurs tells which ports netsonde finds open.
-func (b *bench) scanOurs(client *lab.Node, file string, want map[string]bool, into *traced, flags ...string) error {
+func (b *bench) scanOurs(s *served, into *traced, flags ...string) error {
 	arguments := append([]string{"scan", "--json", "--rate", "max", "--ports", "80,443,3306"}, flags...)
-	f, err := b.finish(client, b.binary, append(arguments, "@"+file)...)
+	f, err := b.finish(s.client, b.binary, append(arguments, "@"+s.file)...)
 	if err != nil {
 		return err
 	}
@@ -73,23 +80,23 @@ func (b *bench) scanOurs(client *lab.Node, file string, want map[string]bool, in
 			}
 		}
 	}
-	into.add(f, len(results))
-	if !maps.Equal(open, want) {
+	into.add(f, s.hosts)
+	if !maps.Equal(open, s.open) || len(results) != s.hosts {
 		b.table.fault(b.row.name, "netsonde scan %s found %d ports open instead of %d, of %d hosts: %v",
-			strings.Join(flags, " "), len(open), len(want), len(results), states)
+			strings.Join(flags, " "), len(open), len(s.open), len(results), states)
 	}
 	return nil
 }
 
-func (b *bench) scanNmap(client *lab.Node, file string, want map[string]bool, into *traced, flags ...string) error {
-	arguments := append([]string{"-sT", "-n", "-Pn", "-p", "80,443,3306", "-oG", "-", "-iL", file}, flags...)
-	f, err := b.finish(client, "nmap", arguments...)
+func (b *bench) scanNmap(s *served, into *traced, flags ...string) error {
+	arguments := append([]string{"-sT", "-n", "-Pn", "-p", "80,443,3306", "-oG", "-", "-iL", s.file}, flags...)
+	f, err := b.finish(s.client, "nmap", arguments...)
 	if err != nil {
 		return err
 	}
-	into.add(f, scannedHosts)
-	if open := nmapOpen(f.output); !maps.Equal(open, want) {
-		b.table.remark(b.row.name, "nmap %s found %d ports open instead of %d", strings.Join(arguments, " "), len(open), len(want))
+	into.add(f, s.hosts)
+	if open := nmapOpen(f.output); !maps.Equal(open, s.open) {
+		b.table.remark(b.row.name, "nmap %s found %d ports open instead of %d", strings.Join(flags, " "), len(open), len(s.open))
 	}
 	return nil
 }
@@ -105,14 +112,14 @@ func inSeconds(milliseconds []float64) (seconds []float64) {
 // ports only tells whether ports are open.
 func (b *bench) ports() error {
 	return b.inNetwork(func(network *lab.Network) error {
-		client, file, open, err := b.served(network)
+		s, err := b.serve(network)
 		if err != nil {
 			return err
 		}
 		var ours, theirs traced
-		runs := []func() error{func() error { return b.scanOurs(client, file, open, &ours, "--open") }}
+		runs := []func() error{func() error { return b.scanOurs(s, &ours, "--open") }}
 		if b.has("nmap") {
-			runs = append(runs, func() error { return b.scanNmap(client, file, open, &theirs) })
+			runs = append(runs, func() error { return b.scanNmap(s, &theirs) })
 		}
 		err = b.inTurns(runs...)
 		b.table.figure(figure{row: b.row.name, name: "start to end, s", ours: inSeconds(ours.wall), peer: "nmap -sT", theirs: inSeconds(theirs.wall), goal: ratioAtMost(0.8)})
@@ -125,16 +132,16 @@ func (b *bench) ports() error {
 // measured once and only when asked for.
 func (b *bench) services() error {
 	return b.inNetwork(func(network *lab.Network) error {
-		client, file, open, err := b.served(network)
+		s, err := b.serve(network)
 		if err != nil {
 			return err
 		}
 		var ours, theirs traced
-		if err := b.inTurns(func() error { return b.scanOurs(client, file, open, &ours) }); err != nil {
+		if err := b.inTurns(func() error { return b.scanOurs(s, &ours) }); err != nil {
 			return err
 		}
 		if b.slow && b.has("nmap") {
-			if err := b.scanNmap(client, file, open, &theirs, "-sV"); err != nil {
+			if err := b.scanNmap(s, &theirs, "-sV"); err != nil {
 				return err
 			}
 		} else {
