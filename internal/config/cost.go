@@ -14,7 +14,8 @@ type Cost struct {
 	Targets, Probes int
 	// Kinds counts the probes of each kind.
 	Kinds map[netsonde.Kind]int
-	// PacketsSent is in packets a second, on average. A trace is reckoned as
+	// PacketsSent is in packets a second, on average. An echo of more than 1,500
+	// bytes is reckoned as the fragments that it leaves in. A trace is reckoned as
 	// two packets for each of 12 hops, or for each that it may have if those
 	// are fewer: on a way that ends in silence it looks beyond the end.
 	PacketsSent float64
@@ -55,6 +56,12 @@ const (
 	headerICMP       = 8
 	headerTCP        = 32
 	headerUDP        = 8
+	// headerFragment is the header of an IPv6 fragment (RFC 8200, section 4.5).
+	headerFragment = 8
+	// linkMTU is the packet that the link of this machine and of a target is
+	// reckoned to take. IPv6 echoes above it leave in fragments of leastMTU6,
+	// which every path takes (RFC 8200, section 5).
+	linkMTU, leastMTU6 = 1500, 1280
 	// traceBytes is the UDP or ICMP payload of a trace's packet.
 	traceBytes = 12
 )
@@ -150,13 +157,37 @@ type exchange struct {
 // behind their headers.
 type conversation struct{ sent, received, request, answer, header int }
 
+// echoes reckons a round of echoes. An answer is reckoned to be cut by a host
+// that cuts at its link.
+func echoes(probe *netsonde.Probe, header int) exchange {
+	count, bytes := float64(probe.Count), headerICMP+probe.Size
+	e := exchange{sent: count, samples: count}
+	if probe.DontFragment || header+bytes <= linkMTU {
+		e.bytesSent, e.bytesReceived = count*float64(header+bytes), count*float64(header+bytes)
+		return e
+	}
+	sentIn, receivedIn := linkMTU, linkMTU
+	if header == header6 {
+		header += headerFragment
+		sentIn = leastMTU6
+	}
+	fragments := func(mtu int) float64 {
+		// All but the last hold a multiple of 8 bytes (RFC 791, section 3.1).
+		room := (mtu - header) / 8 * 8
+		return count * float64((bytes+room-1)/room)
+	}
+	e.sent = fragments(sentIn)
+	e.bytesSent = e.sent*float64(header) + count*float64(bytes)
+	e.bytesReceived = fragments(receivedIn)*float64(header) + count*float64(bytes)
+	return e
+}
+
 // exchangeOf reckons a round of a probe whose IP headers have the given length.
 func exchangeOf(probe *netsonde.Probe, header int) exchange {
 	var talk conversation
 	switch probe.Kind {
 	case netsonde.KindPing:
-		bytes := float64(probe.Count * (header + headerICMP + probe.Size))
-		return exchange{float64(probe.Count), bytes, bytes, float64(probe.Count)}
+		return echoes(probe, header)
 	case netsonde.KindTrace:
 		sent, answered := min(probe.Hops, 2*typicalHops), min(probe.Hops, typicalHops)
 		size := header + headerUDP + traceBytes

@@ -117,6 +117,33 @@ func TestEveryKindOfProbeCosts(t *testing.T) {
 	}
 }
 
+// An echo larger than the link leaves in fragments, and comes back in them.
+func TestFragmentsCost(t *testing.T) {
+	for _, c := range []struct {
+		size, header, count           int
+		whole                         bool
+		sent, bytesSent, bytesReceive float64
+	}{
+		{1472, header4, 1, false, 1, 1500, 1500},
+		{1473, header4, 1, false, 2, 1481 + 2*20, 1481 + 2*20},
+		{2952, header4, 3, false, 6, 3*2960 + 6*20, 3*2960 + 6*20},
+		{2953, header4, 1, false, 3, 2961 + 3*20, 2961 + 3*20},
+		{65507, header4, 1, false, 45, 65515 + 45*20, 65515 + 45*20},
+		{65507, header4, 1, true, 1, 65535, 65535},
+		{1452, header6, 1, false, 1, 1500, 1500},
+		{1453, header6, 1, false, 2, 1461 + 2*48, 1461 + 2*48},
+		{2456, header6, 1, false, 2, 2464 + 2*48, 2464 + 2*48},
+		{2457, header6, 1, false, 3, 2465 + 3*48, 2465 + 2*48},
+		{65507, header6, 1, false, 54, 65515 + 54*48, 65515 + 46*48},
+		{65507, header6, 2, true, 2, 2 * 65555, 2 * 65555},
+	} {
+		p := netsonde.Probe{Kind: netsonde.KindPing, Count: c.count, Size: c.size, DontFragment: c.whole}
+		if got, want := exchangeOf(&p, c.header), (exchange{c.sent, c.bytesSent, c.bytesReceive, float64(c.count)}); got != want {
+			t.Errorf("%d bytes behind %d: %+v, want %+v", c.size, c.header, got, want)
+		}
+	}
+}
+
 func BenchmarkCostOfMillionTargets(b *testing.B) {
 	const count = 1_000_000
 	plan := &netsonde.Plan{Targets: make([]*netsonde.Target, count)}

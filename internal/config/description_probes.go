@@ -15,7 +15,7 @@ func everyKey(otherwise string) Key {
 func timeoutKey(otherwise string) Key {
 	return Key{
 		Name: "timeout", Type: ValueDuration, Least: int64(leastTimeout), Most: int64(mostTimeout), Default: otherwise,
-		Text: "How long an answer is waited for. A default shrinks to fit the interval.", Example: "timeout: 1s",
+		Text: "How long an answer is waited for. One given further out than the interval shrinks to fit it.", Example: "timeout: 1s",
 	}
 }
 

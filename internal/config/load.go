@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 	"unicode"
@@ -94,9 +96,12 @@ func (r interruptible) Read(p []byte) (int, error) {
 	return r.reader.Read(p)
 }
 
-// unreadable is connmonitor's diagnostic for a file that cannot be read. It
-// has this class whatever the reason.
+// unreadable is the diagnostic of a file that cannot be read. Without a native
+// name it is connmonitor's, of this class whatever the reason.
 func unreadable(path string, err error) Diagnostic {
+	if hasNativeName(path) {
+		return Diagnostic{File: path, Severity: Fatal, cause: err, Text: "open " + path + ": " + remedied(path, err)}
+	}
 	reason := err.Error()
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
@@ -104,6 +109,24 @@ func unreadable(path string, err error) Diagnostic {
 	}
 	return Diagnostic{File: path, Severity: Fatal, Type: typeFileNotFound, cause: err,
 		Text: fmt.Sprintf("Couldn't read input file '%s: '%s''", reason, path)}
+}
+
+// remedied says why a file cannot be read, and what to do.
+func remedied(path string, err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "no such file: check the path, or make a first one with netsonde init -o FILE"
+	case errors.Is(err, fs.ErrPermission):
+		return "permission denied: run as a user who may read it, or allow it to this one, with chmod or chown"
+	case errors.Is(err, syscall.EISDIR):
+		return "a directory: name a file in it, which may include the others with include: [" + filepath.Join(filepath.Base(path), "*.yaml") + "]"
+	default:
+		var errno syscall.Errno
+		if errors.As(err, &errno) {
+			return errno.Error()
+		}
+		return err.Error()
+	}
 }
 
 // capitalised gives an error number's text the form of the C library, which

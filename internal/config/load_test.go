@@ -60,6 +60,10 @@ func TestLoadWithoutPermission(t *testing.T) {
 		if want := "Couldn't read input file '[Errno 13] Permission denied: 'c.conf''"; d.Text != want || !errors.Is(d, fs.ErrPermission) {
 			t.Errorf("%+v, want %q", d, want)
 		}
+		d = unreadable("c.yaml", &fs.PathError{Op: "open", Path: "c.yaml", Err: syscall.EACCES})
+		if !strings.HasPrefix(d.Error(), "open c.yaml: permission denied: ") || !errors.Is(d, fs.ErrPermission) {
+			t.Errorf("%+v", d)
+		}
 		return
 	}
 	path := filepath.Join(t.TempDir(), "c.conf")

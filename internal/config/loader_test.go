@@ -132,11 +132,16 @@ func TestUnreadableNativeFiles(t *testing.T) {
 	if err := os.Chmod(closed, 0); err != nil {
 		t.Fatal(err)
 	}
+	named := filepath.Join(folder, "conf.yaml")
+	if err := os.Mkdir(named, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	main := filepath.Join(folder, "c.yaml")
 	write(t, main, "include: [/dev/null, gone.yaml]\ntargets: [b.example]\n")
 	for path, want := range map[string]string{
-		folder + "/none.yaml": "No such file or directory",
+		folder + "/none.yaml": "open " + folder + "/none.yaml: no such file: check the path",
 		folder:                "Is a directory",
+		named:                 "open " + named + ": a directory: name a file in it",
 		main:                  "cannot include /dev/null: no plain file",
 	} {
 		if _, _, err := config.NewLoader(path).Load(context.Background()); err == nil || !strings.Contains(err.Error(), want) {
@@ -146,7 +151,7 @@ func TestUnreadableNativeFiles(t *testing.T) {
 	if os.Getuid() == 0 {
 		return // who is root may read all
 	}
-	if _, _, err := config.NewLoader(closed).Load(context.Background()); err == nil || !strings.Contains(err.Error(), "Permission denied") {
+	if _, _, err := config.NewLoader(closed).Load(context.Background()); err == nil || !strings.Contains(err.Error(), ": permission denied: run as") {
 		t.Error(err)
 	}
 }

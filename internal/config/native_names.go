@@ -21,6 +21,7 @@ func (r *nativeReader) checkNames() {
 	size := 1 << bits.Len(uint(2*len(b.targets)))
 	table, seed := make([]int32, size), maphash.MakeSeed()
 	var gone []int
+	clashes := clashes{known: map[[2]place]int{}}
 	for i, t := range b.targets {
 		slot := int(maphash.String(seed, t.Name) & uint64(size-1)) //nolint:gosec // a part of the hash
 		for table[slot] != 0 && b.targets[table[slot]-1].Name != t.Name {
@@ -30,9 +31,14 @@ func (r *nativeReader) checkNames() {
 			table[slot] = int32(i + 1) //nolint:gosec // targetLimit is less
 			continue
 		}
-		if r.twice(t.Name, b.places[table[slot]-1], b.places[i]) {
+		first, second := b.places[table[slot]-1], b.places[i]
+		clashes.add(t.Name, first, second)
+		if second.file < 0 {
 			gone = append(gone, i)
 		}
+	}
+	for i := range clashes.all {
+		r.twice(&clashes.all[i])
 	}
 	if gone == nil {
 		return
@@ -46,23 +52,51 @@ func (r *nativeReader) checkNames() {
 	b.targets = kept
 }
 
-// twice tells a name that stands at two places, and reports whether the second
-// target is left out for it.
-func (r *nativeReader) twice(name string, first, second place) (gone bool) {
-	switch gone = second.file < 0; {
-	case gone && len(r.told) >= diagnosticLimit, !gone && r.sources[second.file].full():
-		return gone
+// clash is names that stand at the same two places.
+type clash struct {
+	name          string
+	names         int
+	first, second place
+}
+
+// clashes are those of a plan, in the order of their second places. Two
+// networks may share many names, which are one mistake.
+type clashes struct {
+	all   []clash
+	known map[[2]place]int
+}
+
+// clashLimit is the most clashes that are kept; what can be told is less.
+const clashLimit = 10 * diagnosticLimit
+
+func (c *clashes) add(name string, first, second place) {
+	key := [2]place{first, second}
+	i, is := c.known[key]
+	switch {
+	case is:
+		c.all[i].names++
+	case len(c.all) < clashLimit:
+		c.known[key] = len(c.all)
+		c.all = append(c.all, clash{name, 1, first, second})
 	}
+}
+
+// twice tells of names that stand at two places.
+func (r *nativeReader) twice(c *clash) {
 	there := "in a target file"
-	if first.file >= 0 {
-		there = "at " + r.sources[first.file].name + ":" + strconv.Itoa(int(first.line)) + ":" + strconv.Itoa(int(first.column))
+	if c.first.file >= 0 {
+		there = "at " + r.sources[c.first.file].name + ":" + strconv.Itoa(int(c.first.line)) + ":" + strconv.Itoa(int(c.first.column))
 	}
-	text := fmt.Sprintf("the name %q is taken %s: give one of them another name", excerpt(name), there)
-	if second.file < 0 {
-		file := r.result.Files[0]
-		r.told = append(r.told, Diagnostic{File: file, Severity: Host, Text: file + ": a target file: " + text})
-		return true
+	text := fmt.Sprintf("the name %q is taken %s: give one of them another name", excerpt(c.name), there)
+	if c.names > 1 {
+		text = fmt.Sprintf("%d names are taken %s, the first is %q: leave out what is there twice", c.names, there, excerpt(c.name))
 	}
-	r.sources[second.file].addAt(int(second.line), int(second.column), text, nil)
-	return false
+	if c.second.file < 0 {
+		if len(r.told) < diagnosticLimit {
+			file := r.result.Files[0]
+			r.told = append(r.told, Diagnostic{File: file, Severity: Host, Text: file + ": a target file: " + text})
+		}
+		return
+	}
+	r.sources[c.second.file].addAt(int(c.second.line), int(c.second.column), text, nil)
 }

@@ -92,6 +92,11 @@ groups:
 			text: "defaults: {ping: {timeout: 5s}}\ntargets: [{host: 192.0.2.1, probes: [{ping: {every: 500ms, count: 3, spacing: 100ms}}]}]",
 			want: "192.0.2.1 host=192.0.2.1\n  ping every=500ms timeout=300ms 3x56/100ms\n",
 		},
+		"a timeout given further out than the interval shrinks": {
+			text: "defaults: {timeout: 5s}\ngroups: [{defaults: {every: 3s}, targets: [a.example, {host: b.example, probes: [{ping: {every: 2s}}, ssh]}]}]",
+			want: "a.example host=a.example\n  ping every=3s timeout=3s 1x56/100ms\n" +
+				"b.example host=b.example\n  ping every=2s timeout=2s 1x56/100ms\n  ssh every=3s timeout=3s port=22\n",
+		},
 		"labels": {
 			text: "groups: [{labels: {a: 1, b: 2}, targets: [{name: n, host: h.example, stable: true, labels: {b: x, c: 'true'}}]}]",
 			want: "n host=h.example map[a:1 b:x c:true] stable\n  ping every=10s timeout=2s 1x56/100ms\n",
@@ -356,5 +361,22 @@ func TestTooManyProbes(t *testing.T) {
 	const want = `c.yaml:5:15: "10.0.0.0/14" makes 8388544 probes with 32 a host, and all together may be 4194304: give fewer hosts, probes or flows`
 	if err == nil || len(diagnostics) != 1 || diagnostics[0].Text != want {
 		t.Errorf("%v", diagnostics)
+	}
+}
+
+// Networks that overlap are one mistake.
+func TestClashesOfNetworks(t *testing.T) {
+	for text, want := range map[string]string{
+		"targets: [10.0.0.0/20, 10.0.0.0/20]":                       `c.yaml:1:24: 4094 names are taken at c.yaml:1:11, the first is "10.0.0.1": leave out what is there twice`,
+		"targets: [10.0.0.0/30, 10.0.0.2, 10.0.0.1-10.0.0.2, a, a]": `c.yaml:1:24: the name "10.0.0.2" is taken at c.yaml:1:11: give one of them another name|c.yaml:1:34: 2 names are taken at c.yaml:1:11, the first is "10.0.0.1": leave out what is there twice|c.yaml:1:56: the name "a" is taken at c.yaml:1:53: give one of them another name`,
+	} {
+		_, diagnostics, err := parseNative(context.Background(), "c.yaml", []byte(text), isolated(nil))
+		var got []string
+		for _, d := range diagnostics {
+			got = append(got, d.Text)
+		}
+		if err == nil || strings.Join(got, "|") != want {
+			t.Errorf("%s: %v, want %s", text, strings.Join(got, "\n"), want)
+		}
 	}
 }
