@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -177,6 +178,23 @@ func (m *machine) mends(want ...string) map[string]finding {
 	return findings
 }
 
+// refuses checks that a datagram still does not leave.
+func (m *machine) refuses(network, to string) {
+	m.t.Helper()
+	err := m.node.Do(func() error {
+		connection, err := net.Dial(network, to)
+		if err != nil {
+			return err
+		}
+		defer connection.Close()
+		_, err = connection.Write([]byte{0})
+		return err
+	})
+	if !errors.Is(err, syscall.EPERM) {
+		m.t.Errorf("to %s: %v, want EPERM", to, err)
+	}
+}
+
 func TestSoundMachine(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
@@ -224,7 +242,31 @@ func TestFirewall(t *testing.T) {
 		m.node.Filter(lab.HookOutput, "oifname router meta l4proto { icmp, udp }", "drop")
 		m.root("nft add chain inet rule1 also '{ type filter hook output priority 1; policy accept; }'")
 		m.root("nft add rule inet rule1 also udp dport 33434 drop")
-		m.mends("firewall icmp", "firewall udp")
+		m.mends("firewall dns", "firewall icmp", "firewall udp")
+	})
+	// Only what was closed and is ours is opened: another's packets stay stopped.
+	t.Run("narrow", func(t *testing.T) {
+		t.Parallel()
+		m := newMachine(t)
+		m.root(`nft "add table inet f; add chain inet f out { type filter hook output priority 0; policy drop; }; ` +
+			`add table ip g; add chain ip g out { type filter hook output priority 1; policy accept; }; ` +
+			`add rule ip g out udp dport 33434-33689 drop"`)
+		findings := m.mends("firewall dns", "firewall icmp", "firewall tcp", "firewall udp")
+		if strings.Contains(findings["firewall icmp"].Fix, "ip g out") || !strings.Contains(findings["firewall udp"].Fix, "ip g out") {
+			t.Errorf("opened %+v", findings)
+		}
+		m.root("! nft list ruleset | grep -E '^[^\"]*meta l4proto (udp|.*icmp)[^\"]*accept'")
+		m.refuses("udp4", "10.0.0.1:9999")
+	})
+	t.Run("answers from elsewhere", func(t *testing.T) {
+		t.Parallel()
+		m := newMachine(t)
+		m.root(`nft "add table inet f; add chain inet f in { type filter hook input priority 0; policy drop; };` +
+			`add rule inet f in iif lo accept; add rule inet f in icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept"`)
+		findings := m.mends("firewall dns", "firewall icmp", "firewall udp")
+		if f := findings["firewall icmp"]; !strings.Contains(f.Found, "10.0.0.1, fd00::1: the answers came in") || !strings.Contains(f.Why, "until the firewall is loaded anew") {
+			t.Errorf("said %+v", f)
+		}
 	})
 	t.Run("answers", func(t *testing.T) {
 		t.Parallel()
@@ -240,8 +282,23 @@ func TestNoResolver(t *testing.T) {
 	m := newMachine(t)
 	m.root(": > /etc/resolv.conf")
 	m.mends("resolver")
-	m.root("echo nameserver 10.0.0.77 > /etc/resolv.conf")
+	// What else the file says stays.
+	m.root("printf 'search a.example\nnameserver 10.0.0.77\noptions edns0' > /etc/resolv.conf")
 	m.mends("resolver")
+	m.root("test \"$(cat /etc/resolv.conf)\" = \"$(printf 'nameserver 10.0.0.1\nsearch a.example\nnameserver 10.0.0.77\noptions edns0')\"")
+}
+
+// A router at the other end of a line, and an interface that is down.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	m := newMachine(t)
+	m.root("ip -6 route del default; ip addr flush dev router; ip addr add 10.0.0.2 peer 10.0.0.1 dev router")
+	m.mends("gateway IPv4")
+	m.root("ip link set router down")
+	findings := m.mends("link")
+	if f := findings["link"]; f.Fix != "ip link set router up" || !strings.Contains(f.Found, "10.0.0.2/32") {
+		t.Errorf("said %+v", f)
+	}
 }
 
 func TestNoGateway(t *testing.T) {

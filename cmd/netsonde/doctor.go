@@ -5,10 +5,12 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"netsonde"
 	"netsonde/internal/config"
 	"netsonde/internal/discovery"
 	"netsonde/internal/doctor"
@@ -26,7 +28,8 @@ found, why that matters, and for each gap the command that mends it. With FILE i
 also holds the machine against what that configuration needs.
 
 Packets go to this machine itself, to its gateways and to its name servers. Where
-there is none, those neighbours are tried that might be one.
+there is none, those neighbours are tried that might be one and, as the last name
+server, a public one.
 
 The exit code is 0 without gaps and 1 with some.`,
 		Example: `  netsonde doctor
@@ -76,12 +79,23 @@ func needsOf(read *config.Configuration) *doctor.Needs {
 		}
 		for _, group := range target.Groups {
 			for i := range group.Probes {
-				if group.Probes[i].Kind.IsCheck() {
-					needs.Checks++
+				probe := &group.Probes[i]
+				if !probe.Kind.IsCheck() {
+					continue
+				}
+				needs.Checks++
+				port := probe.Port
+				if port == 0 {
+					port = probe.Kind.Port()
+				}
+				if probe.Kind != netsonde.KindDNS && port != 0 {
+					needs.TCPPorts = append(needs.TCPPorts, port)
 				}
 			}
 		}
 	}
+	slices.Sort(needs.TCPPorts)
+	needs.TCPPorts = slices.Compact(needs.TCPPorts)
 	return needs
 }
 

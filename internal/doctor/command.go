@@ -36,6 +36,10 @@ func (j *judge) has(name string) bool { return j.facts.Programs[name] != "" }
 // sysctl returns the command that sets a parameter, and the one that keeps it.
 func (j *judge) sysctl(name, value string) (fix, persistent string) {
 	setting := name + "=" + value
+	if !j.has("sysctl") {
+		path := "/proc/sys/" + strings.ReplaceAll(name, ".", "/")
+		return j.asRoot("echo " + quote(value) + " > " + path), j.asRoot("echo " + quote(setting) + " >> " + settingsFile)
+	}
 	return j.asRoot(j.program("sysctl") + " -w " + quote(setting)),
 		j.asRoot("echo " + quote(setting) + " >> " + settingsFile)
 }

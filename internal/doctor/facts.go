@@ -29,9 +29,15 @@ type Facts struct {
 	Routers  []Router
 	Resolver Resolver
 	IPv6     IPv6
+	Services Services
 	// Chains are the firewall's chains for what leaves and what enters; they
-	// are read only where something was stopped.
-	Chains []Chain
+	// are read only where something was stopped. ChainsRead tells that they
+	// could be.
+	Chains     []Chain
+	ChainsRead bool
+	// LegacyTables tells that the kernel has tables of iptables of its own,
+	// which nft does not list.
+	LegacyTables bool
 }
 
 // Unknown is a number that could not be read.
@@ -87,6 +93,9 @@ type Use struct {
 	Method Method
 	To     netip.Addr
 	Attempt
+	// Arrived tells that an answer was seen to come in, which says something
+	// only where the socket did not get it. Seeing takes CAP_NET_RAW.
+	Arrived bool
 }
 
 // Buffers are how large the buffers of sockets may be, in bytes.
@@ -125,8 +134,11 @@ type Clock struct {
 // Link is a network interface.
 type Link struct {
 	Name         string
+	Index        int
 	Up, Loopback bool
-	Prefixes     []netip.Prefix
+	// Carrier tells that there is something at the other end of one that is up.
+	Carrier  bool
+	Prefixes []netip.Prefix
 }
 
 // Gateway is a default route with how its router was found.
@@ -151,6 +163,11 @@ type Router struct {
 type Resolver struct {
 	// Link is where /etc/resolv.conf points to, "" if it is a file or is none.
 	Link string
+	// Missing tells that nothing can be read there; Unfinished that its last
+	// line has no end.
+	Missing, Unfinished bool
+	// NetworkManager tells that this program has written the file.
+	NetworkManager bool
 	// Servers are those that it names.
 	Servers []NameServer
 	// Others answered a question though the file does not name them; they are
@@ -162,6 +179,20 @@ type Resolver struct {
 type NameServer struct {
 	Addr     netip.Addr
 	Answered bool
+	// Refused tells that the question was stopped on the way out (EPERM), and
+	// Arrived that an answer was seen to come in.
+	Refused, Arrived bool
+}
+
+// Services are the programs that take care of the network and can be asked to:
+// they run in our network namespace, and the system's bus answers.
+type Services struct {
+	// Systemd tells that it runs, and starts what it is told to.
+	Systemd bool
+	// Networkd and NetworkManager name the interfaces that each takes care of.
+	Networkd, NetworkManager []string
+	// Resolved tells that systemd-resolved runs.
+	Resolved bool
 }
 
 // IPv6 is whether that family is to be had.
@@ -183,7 +214,21 @@ const (
 type Chain struct {
 	Family, Table, Name string
 	Direction           Direction
+	// Stops are the protocols of which its rules or its policy may stop packets.
+	Stops Protocols
 }
+
+// Protocols is a set of protocols.
+type Protocols uint8
+
+// The protocols.
+const (
+	ProtocolICMP Protocols = 1 << iota
+	ProtocolUDP
+	ProtocolTCP
+	// ProtocolAny is all of them.
+	ProtocolAny = ProtocolICMP | ProtocolUDP | ProtocolTCP
+)
 
 // Needs are what a configuration asks of the machine.
 type Needs struct {
@@ -194,4 +239,6 @@ type Needs struct {
 	PacketsPerSecond, Budgeted, Budget float64
 	// Addrs are the targets' addresses as far as they are known.
 	Addrs []netip.Addr
+	// TCPPorts are those that service checks connect to.
+	TCPPorts []uint16
 }

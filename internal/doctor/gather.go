@@ -50,7 +50,8 @@ type gatherer struct {
 // Gather looks at the machine and tries what can be tried, which takes at most
 // some three seconds. It sends packets to this machine, to its default gateways
 // and to its name servers; where there is no gateway, also to those neighbours
-// that might be one, and where no name server answers, to gateways that might.
+// that might be one, and where no name server answers, to gateways that might
+// and, where there is a default route, to a public one.
 // What cannot be found out stays unknown.
 func Gather(ctx context.Context, options Options) Facts {
 	g := &gatherer{Options: options, root: os.DirFS("/")}
@@ -58,11 +59,13 @@ func Gather(ctx context.Context, options Options) Facts {
 	g.system()
 	g.limits()
 	g.network()
+	g.services(ctx)
 	g.trySockets(ctx)
 	g.tryNeighbours(ctx)
 	g.tryServers(ctx)
 	if g.stopped() {
 		g.readChains(ctx)
+		g.facts.LegacyTables = g.read("proc/net/ip_tables_names")+g.read("proc/net/ip6_tables_names") != ""
 	}
 	return g.facts
 }
@@ -102,7 +105,8 @@ func programs(path string) map[string]string {
 	found := make(map[string]string)
 	directories := append(filepath.SplitList(path), "/usr/local/sbin", "/usr/sbin", "/sbin")
 	for _, name := range []string{
-		"apt-get", "dhclient", "ip", "iptables", "networkctl", "nft", "nmcli", "prlimit", "setcap", "su", "sudo", "sysctl", "timedatectl",
+		"apt-get", "dhclient", "dhcpcd", "ip", "ip6tables", "iptables", "networkctl", "nft", "nmcli", "prlimit", "resolvectl",
+		"setcap", "su", "sudo", "sysctl", "timedatectl", "udhcpc",
 	} {
 		for _, directory := range directories {
 			candidate := filepath.Join(directory, name)
@@ -142,12 +146,24 @@ func (g *gatherer) tryNeighbours(ctx context.Context) {
 		uses = append(uses, Use{Method: MethodUDP, To: gateway.Addr})
 	}
 	if can && !slices.ContainsFunc(g.facts.Gateways, func(gateway Gateway) bool { return !gateway.Six }) {
-		for _, router := range likelyRouters(g.facts.Links) {
-			g.facts.Routers = append(g.facts.Routers, router)
+		g.facts.Routers = g.likelyRouters()
+		for _, router := range g.facts.Routers {
 			uses = append(uses, Use{Method: method, To: router.Addr})
 		}
 	}
+	if len(uses) == 0 {
+		return
+	}
+	watched := watch()
 	g.tryAll(ctx, uses, routerPatience)
+	watched.close()
+	for i := range uses {
+		kind := answerEcho
+		if uses[i].Method == MethodUDP {
+			kind = answerUnreachable
+		}
+		uses[i].Arrived = watched.saw(uses[i].To, kind)
+	}
 	g.facts.Uses = append(g.facts.Uses, uses...)
 	g.facts.Routers = slices.DeleteFunc(g.facts.Routers, func(router Router) bool {
 		use, tried := g.facts.use(method, router.Addr)
@@ -195,8 +211,10 @@ func (f *Facts) use(method Method, to netip.Addr) (Use, bool) {
 // stopped reports whether packets seem to meet a firewall of this machine.
 func (g *gatherer) stopped() bool {
 	return slices.ContainsFunc(g.facts.Uses, func(use Use) bool {
-		silent := use.To.IsLoopback() && use.OpenErrno == 0 && use.SendErrno == 0 && !use.Answered
+		silent := (use.To.IsLoopback() || use.Arrived) && use.OpenErrno == 0 && use.SendErrno == 0 && !use.Answered
 		return use.SendErrno == unix.EPERM || silent
+	}) || slices.ContainsFunc(g.facts.Resolver.Servers, func(server NameServer) bool {
+		return server.Refused || server.Arrived && !server.Answered
 	})
 }
 

@@ -27,6 +27,7 @@ func Judge(facts *Facts, needs *Needs) []Finding {
 	j.withoutRights()
 	j.stamps()
 	j.buffers()
+	j.links()
 	j.firewall()
 	j.ipv6()
 	j.gateways()
@@ -115,8 +116,7 @@ func (j *judge) loopback() {
 		return
 	}
 	name := j.facts.Links[i].Name
-	j.gap("loopback", name+" is down", "nothing on this machine can be measured, and nothing here can be tried",
-		j.asRoot(j.program("ip")+" link set "+quote(name)+" up"), "")
+	j.raise("loopback", name, name+" is down", "nothing on this machine can be measured, and nothing here can be tried")
 }
 
 // down reports whether the loopback interface is there and down.

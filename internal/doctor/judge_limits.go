@@ -75,7 +75,7 @@ func (j *judge) clock() {
 		j.ok("clock", "synchronised", "times of several machines can be compared")
 	} else {
 		fix := ""
-		if j.has("timedatectl") && !j.facts.Rights.UserNamespace && j.facts.Container == "" {
+		if j.has("timedatectl") && j.facts.Services.Systemd && !j.facts.Rights.UserNamespace && j.facts.Container == "" {
 			fix = j.asRoot(j.program("timedatectl") + " set-ntp true")
 		}
 		j.note("clock", "not known to be synchronised", "RTTs do not suffer, but times in results may be wrong", fix, "")
@@ -185,6 +185,14 @@ func (j *judge) files(l *Limits) {
 	limit := strconv.Itoa(max(4096, 2*needed))
 	if j.facts.Rights.Bounding&(1<<unix.CAP_SYS_RESOURCE) == 0 {
 		j.note("open files", found+"; only what started this container can raise that, as by --ulimit nofile="+limit, why, "", "")
+		return
+	}
+	if !j.has("prlimit") {
+		if j.facts.Rights.UID == 0 {
+			j.gap("open files", found, why, "ulimit -n "+limit, "")
+		} else {
+			j.note("open files", found+"; root can raise that in /etc/security/limits.conf to "+limit, why, "", "")
+		}
 		return
 	}
 	// The shell that runs the command is the one whose limit is raised.

@@ -44,6 +44,9 @@ func TestSoundMachineHasNoGaps(t *testing.T) {
 	}
 }
 
+// chains are those that the firewall was found to have.
+func chains(facts *Facts, list ...Chain) { facts.ChainsRead, facts.Chains = true, list }
+
 // each changes the uses that f takes.
 func each(facts *Facts, change func(use *Use), methods ...Method) {
 	for i := range facts.Uses {
@@ -74,6 +77,7 @@ func withSudo(facts *Facts) { facts.Programs["sudo"] = "/usr/bin/sudo" }
 const netRaw = uint64(1) << unix.CAP_NET_RAW
 
 func TestJudge(t *testing.T) {
+	near := []netip.Addr{netip.MustParseAddr("192.0.2.1")}
 	for _, test := range []struct {
 		name       string
 		change     func(*Facts)
@@ -116,22 +120,60 @@ func TestJudge(t *testing.T) {
 			"416 KiB", "sysctl -w net.core.rmem_max=8388608"},
 		{"echoes stopped", func(f *Facts) {
 			each(f, unsent, MethodRaw)
-			f.Chains = []Chain{{"inet", "filter", "out", DirectionOut}, {"inet", "filter", "in", DirectionIn}}
+			f.ChainsRead = true
+			f.Chains = []Chain{
+				{"inet", "filter", "out", DirectionOut, ProtocolAny},
+				{"ip", "filter", "out", DirectionOut, ProtocolUDP}, {"inet", "filter", "in", DirectionIn, 0},
+			}
 		}, nil, "firewall icmp", StateGap, "echoes to 127.0.0.1, ::1, 192.0.2.1, fe80::1%eth0: EPERM",
-			`nft insert rule inet filter out meta l4proto "{icmp,icmpv6}" accept`},
+			`nft "insert rule inet filter out icmp type echo-request accept; ` +
+				`insert rule inet filter out icmpv6 type { echo-request, nd-neighbor-solicit, nd-neighbor-advert } accept; ` +
+				`insert rule inet filter out oifname lo icmp type { echo-reply, destination-unreachable } accept; ` +
+				`insert rule inet filter out oifname lo icmpv6 type { echo-reply, destination-unreachable } accept"`},
+		{"echoes of one family stopped on the wire", func(f *Facts) {
+			f.Uses[8].SendErrno, f.Uses[8].Answered = unix.EPERM, false
+			chains(f, Chain{"ip", "a", "b", DirectionOut, ProtocolICMP}, Chain{"ip6", "a", "b", DirectionOut, ProtocolAny})
+		}, nil, "firewall icmp", StateGap, "echoes to 192.0.2.1: EPERM", `nft "insert rule ip a b icmp type echo-request accept"`},
+		{"stopped by no chain", func(f *Facts) { each(f, unsent, MethodUDP); chains(f) }, nil, "firewall udp", StateNote, "eBPF", ""},
+		{"echoes whose answers were stopped", func(f *Facts) {
+			f.Uses[8].Arrived, f.Uses[8].Answered = true, false
+			chains(f, Chain{"inet", "a", "out", DirectionOut, ProtocolAny}, Chain{"inet", "a", "in", DirectionIn, ProtocolAny})
+		}, nil, "firewall icmp", StateGap, "echoes to 192.0.2.1: the answers came in and were stopped here",
+			`nft "insert rule inet a in icmp type { echo-reply, destination-unreachable, time-exceeded } accept"`},
+		{"errors that were stopped", func(f *Facts) {
+			f.Uses[9].Arrived, f.Uses[9].Answered = true, false
+			chains(f, Chain{"ip", "a", "in", DirectionIn, ProtocolICMP}, Chain{"ip", "a", "also", DirectionIn, ProtocolUDP})
+		}, nil, "firewall udp", StateGap, "UDP to 192.0.2.1: the answers",
+			`nft "insert rule ip a in icmp type { destination-unreachable, time-exceeded } accept"`},
+		{"questions stopped", func(f *Facts) {
+			f.Resolver.Servers[0].Answered, f.Resolver.Servers[0].Refused = false, true
+			chains(f, Chain{"inet", "a", "out", DirectionOut, ProtocolUDP | ProtocolTCP})
+		}, nil, "firewall dns", StateGap, "questions to 192.0.2.53: EPERM", `nft "insert rule inet a out udp dport 53 accept"`},
+		{"answers of name servers stopped", func(f *Facts) {
+			f.Resolver.Servers[0].Answered, f.Resolver.Servers[0].Arrived = false, true
+			chains(f, Chain{"inet", "a", "in", DirectionIn, ProtocolAny})
+		}, nil, "firewall dns", StateGap, "questions to 192.0.2.53: the answers", `nft "insert rule inet a in udp sport 53 ct state established accept"`},
+		{"a resolver whose questions are stopped", func(f *Facts) {
+			f.Resolver.Servers[0].Answered, f.Resolver.Servers[0].Refused = false, true
+		}, nil, "resolver", StateNote, "see firewall dns", ""},
 		{"stopped by what we may not see", func(f *Facts) { each(f, unsent, MethodUDP); f.Rights.UID = 1; withSudo(f) }, nil, "firewall udp", StateGap, "EPERM",
-			`sudo sh -c 'nft list chains | awk '\''/^table/{t=$2" "$3}/chain/{c=$2}/filter hook output/{print "insert rule "t" "c" meta l4proto udp accept"}'\'' | nft -f -'`},
+			`sudo sh -c 'nft list chains | awk '\''/^table/{f=$2;t=$2" "$3}/chain/{c=$2}` +
+				`f~/^i/&&/filter hook output/{r="insert rule "t" "c" ";print r"udp dport 33434-33689 accept";` +
+				`if(f!="ip6")print r"oifname lo icmp type destination-unreachable accept";` +
+				`if(f!="ip")print r"oifname lo icmpv6 type destination-unreachable accept"}` +
+				`f~/^i/&&/filter hook input/{r="insert rule "t" "c" ";print r"iifname lo udp dport 33434-33689 accept"}'\'' | nft -f -'`},
 		{"stopped by iptables", func(f *Facts) {
-			each(f, unsent, MethodRaw)
+			f.Uses[8].SendErrno, f.Uses[8].Answered = unix.EPERM, false
 			delete(f.Programs, "nft")
 			f.Programs["iptables"] = "/sbin/iptables"
 		}, nil,
-			"firewall icmp", StateGap, "EPERM", "iptables -I OUTPUT -p icmp -j ACCEPT"},
+			"firewall icmp", StateGap, "EPERM", "iptables -I OUTPUT -p icmp --icmp-type echo-request -j ACCEPT"},
 		{"connections stopped", func(f *Facts) {
 			each(f, silent, MethodTCP)
-			f.Chains = []Chain{{"ip", "a", "b", DirectionOut}, {"ip", "a", "c", DirectionIn}}
-		}, nil, "firewall tcp", StateGap, "TCP to 127.0.0.1, ::1 got no answer",
-			"nft insert rule ip a b meta l4proto tcp accept && nft insert rule ip a c meta l4proto tcp accept"},
+			chains(f, Chain{"ip", "a", "b", DirectionOut, ProtocolTCP}, Chain{"ip", "a", "c", DirectionIn, ProtocolAny})
+		}, &Needs{TCPPorts: []uint16{443, 8080, 443}}, "firewall tcp", StateGap, "TCP to 127.0.0.1, ::1 got no answer",
+			`nft "insert rule ip a b tcp dport { 443, 8080 } accept; insert rule ip a b oifname lo meta l4proto tcp accept; ` +
+				`insert rule ip a c tcp sport { 443, 8080 } ct state established accept; insert rule ip a c iifname lo meta l4proto tcp accept"`},
 		{"refusals stopped with echoes", func(f *Facts) { each(f, unsent, MethodRaw); each(f, silent, MethodUDP) }, nil, "firewall udp", "", "", ""},
 		{"a silent gateway is none of the firewall's", func(f *Facts) { f.Uses[len(f.Uses)-1].Answered = false }, nil, "firewall", StateOK, "", ""},
 		{"echoes ignored", func(f *Facts) { each(f, silent, MethodRaw); f.Limits.EchoIgnored = true }, nil, "raw IPv4", StateNote, "icmp_echo_ignore_all",
@@ -150,21 +192,59 @@ func TestJudge(t *testing.T) {
 			f.Routers = []Router{{netip.MustParseAddr("192.0.2.254"), "a;reboot"}}
 		}, nil,
 			"gateway IPv4", StateGap, "192.0.2.254 answers", "ip route add default via 192.0.2.254 dev 'a;reboot'"},
-		{"no gateway and no router", func(f *Facts) { f.Gateways = nil; f.Programs["dhclient"] = "/sbin/dhclient" }, nil, "gateway IPv4", StateGap, "eth0", "dhclient eth0"},
+		{"no gateway, and programs that are only installed", func(f *Facts) {
+			f.Gateways = nil
+			for _, name := range []string{"networkctl", "nmcli", "dhclient"} {
+				f.Programs[name] = "/usr/bin/" + name
+			}
+		}, nil, "gateway IPv4", StateNote, "on eth0; if there is a DHCP server, dhclient asks it", ""},
+		{"no gateway, by systemd-networkd", func(f *Facts) {
+			f.Gateways, f.Services.Networkd = nil, []string{"lo", "eth0"}
+			f.Programs["networkctl"] = "/usr/bin/networkctl"
+		}, nil, "gateway IPv4", StateGap, "eth0", "networkctl reconfigure eth0"},
+		{"no gateway, by NetworkManager", func(f *Facts) {
+			f.Gateways, f.Services.NetworkManager = nil, []string{"eth0"}
+			f.Programs["nmcli"] = "/usr/bin/nmcli"
+		}, nil, "gateway IPv4", StateGap, "eth0", "nmcli device connect eth0"},
+		{"an interface that is down", func(f *Facts) { f.Links[1].Up = false }, nil, "link", StateGap,
+			"eth0 has 192.0.2.2/24, 2001:db8::2/64, but is down", "ip link set eth0 up"},
+		{"no gateway behind an interface that is down", func(f *Facts) { f.Links[1].Up, f.Gateways = false, nil }, nil,
+			"gateway IPv4", StateNote, "see link", ""},
+		{"a spare interface that is down", func(f *Facts) { f.Links[1].Up, f.Links[1].Prefixes = false, nil }, nil, "link", "", "", ""},
+		{"no cable", func(f *Facts) { f.Links[1].Carrier = false }, nil, "link", StateNote, "eth0 is up, but has no carrier", ""},
+		{"nothing to raise it with", func(f *Facts) { f.Links[1].Up = false; delete(f.Programs, "ip") }, nil, "link", StateNote, "iproute2", ""},
 		{"no gateway and nothing to ask", func(f *Facts) { f.Gateways = nil }, nil, "gateway IPv4", StateNote, "operator", ""},
 		{"only IPv6", func(f *Facts) { f.Gateways = f.Gateways[1:] }, nil, "gateway IPv4", StateNote, "no default route", ""},
 		{"isolated", func(f *Facts) { f.Gateways, f.Links = nil, f.Links[:1]; f.Resolver.Servers = nil }, nil, "resolver", StateNote, "no way", ""},
 		{"a gateway that is gone", func(f *Facts) { each(f, silent, MethodRaw); f.Gateways[0].Neighbour = "failed" }, nil, "gateway IPv4", StateNote, "is not there", ""},
 		{"a gateway that is silent", func(f *Facts) { each(f, silent, MethodRaw) }, nil, "gateway IPv6", StateNote, "fe80::1 on eth0 answers no echo", ""},
 		{"a tunnel", func(f *Facts) { f.Gateways[0].Addr = netip.Addr{} }, nil, "gateway IPv4", StateOK, "leads to eth0", ""},
-		{"no resolver", func(f *Facts) { f.Resolver.Servers = nil }, nil, "resolver", StateGap, "names no server", "echo nameserver 9.9.9.9 > /etc/resolv.conf"},
+		{"no resolver", func(f *Facts) { f.Resolver = Resolver{Others: near} }, nil, "resolver", StateGap,
+			"names no server; 192.0.2.1 does", "echo nameserver 192.0.2.1 >> /etc/resolv.conf"},
+		{"no resolver near", func(f *Facts) { f.Resolver = Resolver{Others: []netip.Addr{publicResolver()}} }, nil, "resolver", StateGap,
+			"for everybody", "echo nameserver 9.9.9.9 >> /etc/resolv.conf"},
+		{"no resolver anywhere", func(f *Facts) { f.Resolver.Servers[0].Answered = false }, nil, "resolver", StateNote, "operator", ""},
 		{"a resolver nearby", func(f *Facts) {
-			f.Resolver.Servers[0].Answered = false
-			f.Resolver.Others = []netip.Addr{netip.MustParseAddr("192.0.2.1")}
+			f.Resolver.Servers[0].Answered, f.Resolver.Others = false, near
 			f.Rights.UID = 1000
-		}, nil, "resolver", StateGap, "192.0.2.53 of /etc/resolv.conf did not answer; 192.0.2.1 does", "su -c 'echo nameserver 192.0.2.1 > /etc/resolv.conf'"},
-		{"systemd's resolver is not running", func(f *Facts) { f.Resolver = Resolver{Link: "../run/systemd/resolve/stub-resolv.conf"} }, nil,
-			"resolver", StateGap, "", "systemctl enable --now systemd-resolved"},
+		}, nil, "resolver", StateGap, "192.0.2.53 of /etc/resolv.conf did not answer; 192.0.2.1 does",
+			`su -c 'rest=$(cat /etc/resolv.conf) && printf "%s\n" "nameserver 192.0.2.1" "$rest" > /etc/resolv.conf'`},
+		{"a file without an end", func(f *Facts) { f.Resolver = Resolver{Unfinished: true, Others: near} }, nil, "resolver", StateGap, "",
+			`rest=$(cat /etc/resolv.conf) && printf "%s\n" "nameserver 192.0.2.1" "$rest" > /etc/resolv.conf`},
+		{"a file that points nowhere", func(f *Facts) { f.Resolver = Resolver{Missing: true, Link: "/run/nothing", Others: near} }, nil, "resolver", StateGap, "",
+			`rm -f /etc/resolv.conf && echo nameserver 192.0.2.1 > /etc/resolv.conf`},
+		{"systemd's resolver does not run", func(f *Facts) {
+			f.Resolver = Resolver{Missing: true, Link: "../run/systemd/resolve/stub-resolv.conf", Others: near}
+			f.Services.Systemd = true
+		}, nil, "resolver", StateGap, "does not run", "systemctl enable --now systemd-resolved"},
+		{"systemd's resolver without systemd", func(f *Facts) {
+			f.Resolver = Resolver{Missing: true, Link: "../run/systemd/resolve/stub-resolv.conf", Others: near}
+		}, nil, "resolver", StateGap, "", "rm -f /etc/resolv.conf && echo nameserver 192.0.2.1 > /etc/resolv.conf"},
+		{"a resolver that NetworkManager names", func(f *Facts) {
+			f.Resolver.Servers[0].Answered, f.Resolver.Others, f.Resolver.NetworkManager = false, near, true
+			f.Services.NetworkManager = []string{"eth0"}
+			f.Programs["nmcli"] = "/usr/bin/nmcli"
+		}, nil, "resolver", StateGap, "", "nmcli device modify eth0 +ipv4.dns 192.0.2.1"},
 		{"one of two resolvers", func(f *Facts) {
 			f.Resolver.Servers = append(f.Resolver.Servers, NameServer{Addr: netip.MustParseAddr("192.0.2.9")})
 		}, nil,

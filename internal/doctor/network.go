@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +21,10 @@ func (g *gatherer) network() {
 	interfaces, err := net.Interfaces()
 	if err == nil {
 		for _, i := range interfaces {
-			link := Link{Name: i.Name, Up: i.Flags&net.FlagUp != 0, Loopback: i.Flags&net.FlagLoopback != 0}
+			link := Link{
+				Name: i.Name, Index: i.Index,
+				Up: i.Flags&net.FlagUp != 0, Carrier: i.Flags&net.FlagRunning != 0, Loopback: i.Flags&net.FlagLoopback != 0,
+			}
 			addresses, err := i.Addrs()
 			if err != nil {
 				continue // gone meanwhile
@@ -35,11 +40,46 @@ func (g *gatherer) network() {
 	g.facts.Gateways = slices.Clone(g.Gateways)
 }
 
+// likelyRouters returns who might be a router: those that have a route of their
+// own, and who stands where operators put routers.
+func (g *gatherer) likelyRouters() []Router {
+	routers := hostRoutes(g.read("proc/net/route"))
+	for _, router := range likelyRouters(g.facts.Links) {
+		if !slices.ContainsFunc(routers, func(other Router) bool { return other.Addr == router.Addr }) {
+			routers = append(routers, router)
+		}
+	}
+	return routers[:min(len(routers), maxRouters)]
+}
+
+// hostRoutes returns the single machines to which /proc/net/route leads without
+// a gateway, such as the other end of a line. Its columns are interface,
+// destination, gateway, flags, three of no interest, and mask; addresses are
+// hexadecimal words in the machine's byte order.
+func hostRoutes(text string) (routers []Router) {
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) < 8 || fields[2] != "00000000" || fields[7] != "FFFFFFFF" {
+			continue
+		}
+		destination, err1 := strconv.ParseUint(fields[1], 16, 32)
+		flags, err2 := strconv.ParseUint(fields[3], 16, 32)
+		const up, reject = 1, 0x200
+		if err1 != nil || err2 != nil || flags&up == 0 || flags&reject != 0 {
+			continue
+		}
+		var word [4]byte
+		binary.NativeEndian.PutUint32(word[:], uint32(destination))
+		routers = append(routers, Router{Addr: netip.AddrFrom4(word), Device: fields[0]})
+	}
+	return routers
+}
+
 // likelyRouters returns the first and the last address of each IPv4 network
 // that we are part of, where operators put their routers.
 func likelyRouters(links []Link) (routers []Router) {
 	for _, link := range links {
-		if !link.Up || link.Loopback {
+		if !leads(link) {
 			continue
 		}
 		for _, prefix := range link.Prefixes {

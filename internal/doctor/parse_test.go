@@ -71,7 +71,7 @@ table bridge b {
 }
 `)
 	want := []Chain{
-		{"inet", "filter", "out", DirectionOut}, {"inet", "filter", "in", DirectionIn}, {"ip6", "six", "last", DirectionOut},
+		{"inet", "filter", "out", DirectionOut, 0}, {"inet", "filter", "in", DirectionIn, ProtocolAny}, {"ip6", "six", "last", DirectionOut, ProtocolAny},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %+v", got)
@@ -154,10 +154,11 @@ func TestLikelyRouters(t *testing.T) {
 		return list
 	}
 	got := likelyRouters([]Link{
-		{Name: "lo", Up: true, Loopback: true, Prefixes: prefixes("127.0.0.1/8")},
+		{Name: "lo", Up: true, Carrier: true, Loopback: true, Prefixes: prefixes("127.0.0.1/8")},
 		{Name: "down", Prefixes: prefixes("10.0.0.1/8")},
-		{Name: "a", Up: true, Prefixes: prefixes("192.0.2.2/24", "2001:db8::1/64", "10.9.9.9/32", "1.2.3.4/0")},
-		{Name: "b", Up: true, Prefixes: prefixes("198.51.100.1/30", "203.0.113.4/31")},
+		{Name: "dark", Up: true, Prefixes: prefixes("10.1.0.1/8")},
+		{Name: "a", Up: true, Carrier: true, Prefixes: prefixes("192.0.2.2/24", "2001:db8::1/64", "10.9.9.9/32", "1.2.3.4/0")},
+		{Name: "b", Up: true, Carrier: true, Prefixes: prefixes("198.51.100.1/30", "203.0.113.4/31")},
 	})
 	want := []Router{
 		{netip.MustParseAddr("192.0.2.1"), "a"}, {netip.MustParseAddr("192.0.2.254"), "a"},

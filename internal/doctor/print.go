@@ -49,7 +49,8 @@ func AppendText(dst []byte, findings []Finding, coloured bool) []byte {
 		}
 		check := fmt.Sprintf("%-*s", foundColumn-checkColumn, escape(f.Check))
 		text := escape(f.Found)
-		if f.Why != "" {
+		// What is well needs no reason.
+		if f.Why != "" && f.State != StateOK {
 			text += "; " + escape(f.Why)
 		}
 		dst = append(append(dst, mark...), check...)
@@ -69,7 +70,16 @@ func AppendText(dst []byte, findings []Finding, coloured bool) []byte {
 			dst = fmt.Appendf(dst, "%*s%s\n", checkColumn, "", escape(command.text))
 		}
 	}
-	return fmt.Appendf(dst, "\n%s, %s.\n", counted(Gaps(findings), "gap"), counted(notes, "note"))
+	gaps := Gaps(findings)
+	dst = fmt.Appendf(dst, "\n%s, %s.\n", counted(gaps, "gap"), counted(notes, "note"))
+	switch gaps {
+	case 0:
+	case 1:
+		dst = append(dst, "Run the gap's command, then ask the doctor again.\n"...)
+	default:
+		dst = append(dst, "Run the gaps' commands from top to bottom, as later ones may need earlier ones;\nthen ask the doctor again.\n"...)
+	}
+	return dst
 }
 
 // AppendJSON appends findings as JSON lines.
