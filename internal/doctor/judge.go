@@ -172,12 +172,12 @@ func (j *judge) rawRefused(errno syscall.Errno) {
 func (j *judge) used(kind string, six bool, use *Use, why string) {
 	check := kind + " " + family(six)
 	switch {
+	case j.down() && !use.Answered:
+		j.note(check, "not tried: the loopback is down", why, "", "")
 	case use.OpenErrno != 0:
 		j.note(check, "not to be had, "+errnoText(use.OpenErrno), why, "", "")
 	case use.Answered:
 		j.ok(check, fmt.Sprintf("%v answered in %d µs", use.To, max(1, use.RTT.Microseconds())), why)
-	case j.down():
-		j.note(check, "not tried: the loopback is down", why, "", "")
 	case use.SendErrno == unix.EPERM:
 		j.note(check, "open, but the firewall lets nothing out (see there)", why, "", "")
 	case use.SendErrno != 0:

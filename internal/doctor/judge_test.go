@@ -182,6 +182,8 @@ func TestJudge(t *testing.T) {
 			f.Links[0].Up = false
 			each(f, func(u *Use) { u.SendErrno, u.Answered = unix.ENETUNREACH, false }, MethodRaw)
 		}, nil, "loopback", StateGap, "lo is down", "ip link set lo up"},
+		{"a family without its loopback", func(f *Facts) { f.Links[0].Up = false; each(f, unopened(unix.EADDRNOTAVAIL), MethodTCP) }, nil, "tcp IPv6", StateNote, "not tried", ""},
+		{"no programs", func(f *Facts) { f.Programs, f.IPv6.Disabled = nil, true }, nil, "ipv6", StateGap, "", "echo 0 > /proc/sys/net/ipv6/conf/all/disable_ipv6"},
 		{"no IPv6", func(f *Facts) { f.IPv6.Disabled = true }, nil, "ipv6", StateGap, "disable_ipv6", "sysctl -w net.ipv6.conf.all.disable_ipv6=0"},
 		{"a kernel without IPv6", func(f *Facts) { f.IPv6.Present = false }, nil, "ipv6", StateNote, "without it", ""},
 		{"no address of IPv6", func(f *Facts) { f.Links[1].Prefixes = f.Links[1].Prefixes[:1] }, nil, "ipv6", StateNote, "no interface", ""},
@@ -254,6 +256,9 @@ func TestJudge(t *testing.T) {
 		{"a router", func(f *Facts) { f.Limits.Forwarding = true }, nil, "icmp limits", StateNote, "1000 ms", "sysctl -w net.ipv4.icmp_ratelimit=0"},
 		{"many neighbours", func(*Facts) {}, &Needs{Addrs: network("192.0.2.0/24", 4)}, "neighbours IPv4", StateGap, "1024 targets are neighbours",
 			"sysctl -w net.ipv4.neigh.default.gc_thresh3=4096"},
+		{"many neighbours in a namespace", func(f *Facts) { f.Limits.Neighbours4 = Unknown }, &Needs{Addrs: network("192.0.2.0/24", 4)}, "neighbours IPv4", StateNote,
+			"1024 targets are neighbours", ""},
+		{"few neighbours in a namespace", func(f *Facts) { f.Limits.Neighbours4 = Unknown }, &Needs{Addrs: network("192.0.2.0/24", 1)}, "neighbours IPv4", "", "", ""},
 		{"many far away", func(*Facts) {}, &Needs{Addrs: network("198.51.100.0/24", 4)}, "neighbours IPv4", StateOK, "room for 1024", ""},
 		{"a full table of connections", func(f *Facts) { f.Limits.Tracked = f.Limits.TrackedMax }, nil, "conntrack", StateGap, "262144",
 			"sysctl -w net.netfilter.nf_conntrack_max=524288"},
@@ -271,7 +276,7 @@ func TestJudge(t *testing.T) {
 			if got.State != test.state || got.Fix != test.fix || !strings.Contains(got.Found, test.found) {
 				t.Errorf("got %+v", got)
 			}
-			if (got.Persistent != "") != strings.Contains(got.Fix, "sysctl -w") {
+			if (got.Persistent != "") != (strings.Contains(got.Fix, "sysctl -w") || strings.Contains(got.Fix, "/proc/sys")) {
 				t.Errorf("to keep %q: %q", got.Fix, got.Persistent)
 			}
 		})
