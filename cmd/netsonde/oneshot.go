@@ -15,6 +15,7 @@ import (
 	"netsonde"
 	"netsonde/internal/console"
 	"netsonde/internal/hosts"
+	"netsonde/internal/probe"
 )
 
 // The exit codes of the one-shot tools, which are fping's.
@@ -28,7 +29,7 @@ const (
 // The probe budget, which holds unless --rate is given.
 const (
 	// budgetRate is packets a second, budgetNetwork those of them into one /24
-	// or /48, budgetTarget those to one target.
+	// or /48, budgetTarget those to one address.
 	budgetRate    = 10_000
 	budgetNetwork = 2_000
 	budgetTarget  = 100
@@ -98,8 +99,9 @@ a pattern (web[01-20].example). @FILE reads one a line, with # before comments,
 and @- reads standard input.
 
 Packets leave within the probe budget: 10,000 a second, 2,000 into one /24 or
-/48. --rate sets another bound and max none but what can be answered. This
-machine's own addresses are exempt.
+/48, and 100 to one address, however often it is named. A --rate takes the place
+of all three, and max is no bound but what can be answered. This machine's own
+addresses are exempt.
 
 Exit codes: 0 all hosts are reachable, 1 some are not, 2 some have no address,
 3 wrong usage, 4 failure of this machine.`
@@ -123,7 +125,7 @@ func (o *oneShot) judge() error {
 	if o.timeout <= 0 || o.timeout > time.Hour {
 		return fmt.Errorf("--timeout %v is out of range: give more than 0 and at most 1h", o.timeout)
 	}
-	if _, err := o.packetRate(); err != nil {
+	if _, err := o.rates(); err != nil {
 		return err
 	}
 	if o.total > freeTargets && o.rate == "" {
@@ -135,19 +137,20 @@ func (o *oneShot) judge() error {
 	return nil
 }
 
-// packetRate is the bound that was asked for; 0 is none.
-func (o *oneShot) packetRate() (int, error) {
+// rates are the bounds that were asked for. A rate that is given stands for all
+// of them: that into a network or to a host is then the same.
+func (o *oneShot) rates() (probe.Rates, error) {
 	switch o.rate {
 	case "":
-		return budgetRate, nil
+		return probe.Rates{All: budgetRate, Network: budgetNetwork, Destination: budgetTarget}, nil
 	case unlimited:
-		return 0, nil
+		return probe.Rates{}, nil
 	}
 	rate, err := strconv.Atoi(o.rate)
 	if err != nil || rate < 1 || rate > 1e8 {
-		return 0, fmt.Errorf("--rate %q is no rate: give packets a second, 1 to 100000000, or max", o.rate)
+		return probe.Rates{}, fmt.Errorf("--rate %q is no rate: give packets a second, 1 to 100000000, or max", o.rate)
 	}
-	return rate, nil
+	return probe.Rates{All: rate}, nil
 }
 
 func (o *oneShot) sourceAddress() (netip.Addr, error) {

@@ -43,9 +43,7 @@ func (o *oneShot) newSweep(report *console.Report) (*agent.Sweep, *socket.Connec
 		Window:     connection.Holds(o.largest()),
 		Proc:       os.DirFS("/proc"),
 	}
-	if config.Rate, err = o.packetRate(); err == nil && o.rate == "" {
-		config.NetworkRate, config.DestinationRate = budgetNetwork, budgetTarget
-	}
+	config.Rates, err = o.rates()
 	run := check.New(check.Options{}).Check
 	for kind := netsonde.KindPing; kind <= netsonde.KindSSH; kind++ {
 		if kind.IsCheck() {

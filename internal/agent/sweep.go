@@ -25,6 +25,10 @@ const (
 	// mostBegun bounds how many targets are measured at the same time, and so
 	// the memory of a sweep whose targets are all silent.
 	mostBegun = 1 << 15
+	// mostHeld bounds how many of them wait for the rate of their address or
+	// network while others may begin. Of a large network taken in order it holds
+	// as many /24s as fill the probe budget.
+	mostHeld = 2048
 	// leastWindow lets every sweep go on, however small the receive buffer.
 	leastWindow = 16
 )
@@ -48,12 +52,10 @@ type SweepConfig struct {
 	// meanwhile. Its error ends the sweep as Drain does, and Run returns it.
 	// nil never waits.
 	Room func(context.Context) error
-	// Rate is how many packets a second may leave, 0 for as many as can be
-	// answered: then answers that stand in the receive buffer are the bound.
-	Rate int
-	// NetworkRate bounds packets a second into each IPv4 /24 and IPv6 /48, and
-	// DestinationRate checks a second of each target; 0 is no bound.
-	NetworkRate, DestinationRate int
+	// Rates are how many packets a second may leave and checks begin, 0 for as
+	// many as can be answered: then answers that stand in the receive buffer are
+	// the bound. A check counts as one packet.
+	Rates probe.Rates
 	// Exempt reports whether the rates do not hold for an address; nil means
 	// that they hold for all.
 	Exempt func(netip.Addr) bool
@@ -77,7 +79,6 @@ type Sweep struct {
 	config  SweepConfig
 	shard   *shard
 	feed    *feed
-	pace    *pace
 	checks  *sweepChecks
 	started atomic.Bool
 
@@ -126,17 +127,18 @@ func NewSweep(config SweepConfig) (*Sweep, error) {
 	if config.Window > 0 {
 		config.Window = max(config.Window, leastWindow)
 	}
-	s := &Sweep{config: config, pace: newPace(config.Rate, config.NetworkRate)}
+	s := &Sweep{config: config}
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.shard = &shard{
 		connection: config.Connection,
 		engine: probe.New(probe.Options{
 			ICMP: can.ICMP, UDP: can.UDP, Trace: can.Trace, Key: config.Key,
+			Rates: config.Rates, Exempt: config.Exempt,
 		}),
 		sinks: config.Sinks,
 	}
 	pool := newCheckPool(config.Checks, config.CheckLimit, func(string) {})
-	s.checks = newSweepChecks(s.shard, pool, config.DestinationRate)
+	s.checks = &sweepChecks{shard: s.shard, pool: pool}
 	s.feed = newFeed(config, s.shard)
 	return s, nil
 }
@@ -180,7 +182,7 @@ func (s *Sweep) Drain() {
 }
 
 func (s *Sweep) drain(now netsonde.Instant) {
-	s.shard.engine.DrainSweep(now, s.checks.clear())
+	s.shard.engine.DrainSweep(now)
 	s.shard.drain(now)
 	s.next, s.taken = nil, 0
 }
@@ -206,13 +208,13 @@ func (s *Sweep) loop(ctx context.Context) error {
 			return err
 		}
 		now := s.shard.connection.Now()
-		next = min(next, s.checks.start(ctx, now))
+		unbegun := s.checks.start(ctx, now)
 		s.shard.emit(now)
 		if ctx.Err() != nil || s.finished() {
 			s.shard.emitRest(now)
 			return nil
 		}
-		if until = min(next, s.shard.next(now)); unread || unsent {
+		if until = min(next, s.shard.next(now)); unread || unsent || unbegun {
 			until = 0
 		}
 	}
@@ -229,8 +231,8 @@ func (s *Sweep) begin(now netsonde.Instant) (next time.Duration) {
 	awaited := engine.Awaited(now.Monotonic) + engine.Unsent()
 	for engine.Unsent() < sendBatch {
 		switch {
-		case engine.Begun() >= mostBegun, s.checks.waiting() >= s.config.CheckLimit:
-			return never // a round that ends makes room
+		case engine.Begun() >= mostBegun, engine.Held() >= mostHeld:
+			return never // a round that ends makes room, or a turn that comes
 		case s.config.Window > 0 && awaited >= s.config.Window:
 			return now.Monotonic + probe.AwaitedFor/8
 		case s.taken == len(s.next):
@@ -241,11 +243,11 @@ func (s *Sweep) begin(now netsonde.Instant) (next time.Duration) {
 			s.taken = 0
 		}
 		candidate := &s.next[s.taken]
+		// What has begun goes first: its echoes have their times.
 		if !s.config.Exempt(candidate.address) {
-			if at := s.pace.ready(now.Monotonic, candidate.address); at > now.Monotonic {
+			if at := engine.Opens(now.Monotonic); at > now.Monotonic {
 				return at
 			}
-			s.pace.charge(now.Monotonic, candidate.address, packets(candidate.target))
 		}
 		awaited++
 		engine.Begin(now, candidate.target, candidate.address)
@@ -254,27 +256,6 @@ func (s *Sweep) begin(now netsonde.Instant) (next time.Duration) {
 	}
 	return never // what was sent makes room
 }
-
-// packets is about how many packets a target will be sent, for the pace.
-func packets(target *netsonde.Target) (n int) {
-	for i := range target.Groups {
-		for j := range target.Groups[i].Probes {
-			switch p := &target.Groups[i].Probes[j]; p.Kind {
-			case netsonde.KindPing:
-				n += p.Count
-			case netsonde.KindTrace:
-				n += p.Hops
-			default:
-				n += checkPackets
-			}
-		}
-	}
-	return n
-}
-
-// checkPackets is about how many packets a check sends that is answered: a
-// connection, a request, a farewell.
-const checkPackets = 5
 
 // finished reports whether nothing is left to do.
 func (s *Sweep) finished() bool {

@@ -17,6 +17,7 @@ import (
 	"netsonde"
 	"netsonde/internal/agent"
 	"netsonde/internal/packet"
+	"netsonde/internal/probe"
 	"netsonde/internal/simnet"
 )
 
@@ -231,10 +232,10 @@ func TestSweepKeepsItsRate(t *testing.T) {
 		targets []*netsonde.Target
 		want    time.Duration
 	}{
-		"one echo":    {agent.SweepConfig{Rate: 1000}, echoes(1, hostNames(1, 2000)...), 2 * time.Second},
-		"four echoes": {agent.SweepConfig{Rate: 1000}, echoes(4, hostNames(1, 500)...), 2 * time.Second},
-		"one network": {agent.SweepConfig{NetworkRate: 100}, echoes(1, hostNames(1, 250)...), 1500 * time.Millisecond},
-		"exempt": {agent.SweepConfig{Rate: 10, NetworkRate: 10, Exempt: func(netip.Addr) bool { return true }},
+		"one echo":    {agent.SweepConfig{Rates: probe.Rates{All: 1000}}, echoes(1, hostNames(1, 2000)...), 2 * time.Second},
+		"four echoes": {agent.SweepConfig{Rates: probe.Rates{All: 1000}}, echoes(4, hostNames(1, 500)...), 2 * time.Second},
+		"one network": {agent.SweepConfig{Rates: probe.Rates{Network: 100}}, echoes(1, hostNames(1, 250)...), 2500 * time.Millisecond},
+		"exempt": {agent.SweepConfig{Rates: probe.Rates{All: 10, Network: 10, Destination: 10}, Exempt: func(netip.Addr) bool { return true }},
 			echoes(1, hostNames(1, 2000)...), 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -249,7 +250,7 @@ func TestSweepKeepsItsRate(t *testing.T) {
 				if last < test.want*95/100 || last > test.want+400*time.Millisecond {
 					t.Errorf("the last packet left after %v, want %v", last, test.want)
 				}
-				if test.config.Rate != 1000 {
+				if test.config.Rates.All != 1000 {
 					return
 				}
 				for i := range sent.at[:len(sent.at)-150] {
@@ -314,7 +315,7 @@ func TestSweepEndsWhenThereWillBeNoRoom(t *testing.T) {
 func TestSweepTakesFewTargetsAhead(t *testing.T) {
 	simulate(t, func(t *testing.T) {
 		targets := echoes(1, hostNames(1, 20000)...)
-		s := startSweep(t, agent.SweepConfig{Connection: newLAN(1).Connect(options(0)), Rate: 1000}, targets).run()
+		s := startSweep(t, agent.SweepConfig{Connection: newLAN(1).Connect(options(0)), Rates: probe.Rates{All: 1000}}, targets).run()
 		time.Sleep(time.Second)
 		if taken := s.takenSoFar(); taken < 1000 || taken > 1700 {
 			t.Errorf("%d targets were taken when about 1000 had begun", taken)
@@ -342,7 +343,7 @@ func TestSweepThatIsCancelledEndsAtOnce(t *testing.T) {
 func TestSweepThatIsDrainedTellsWhatItKnows(t *testing.T) {
 	simulate(t, func(t *testing.T) {
 		targets := echoes(10, hostNames(1, 400)...)
-		s := startSweep(t, agent.SweepConfig{Connection: newLAN(1).Connect(options(0)), Rate: 1000}, targets).run()
+		s := startSweep(t, agent.SweepConfig{Connection: newLAN(1).Connect(options(0)), Rates: probe.Rates{All: 1000}}, targets).run()
 		time.Sleep(1950 * time.Millisecond)
 		s.sweep.Drain()
 		if took := s.end(); took > 10*time.Millisecond || s.err != nil {
@@ -356,12 +357,13 @@ func TestSweepThatIsDrainedTellsWhatItKnows(t *testing.T) {
 				t.Fatalf("%s was told %d times with %d answers", target.Name, rounds, got)
 			}
 		}
-		// A target of ten packets begins every ten milliseconds.
-		if told < 190 || told > 205 {
+		// As many begin as leave room for the echoes of those that have: a hundred
+		// a second, as soon as those before have ended.
+		if told < 195 || told > 215 {
 			t.Errorf("%d targets were told", told)
 		}
-		if got := s.seen.count(targets[150], netsonde.OutcomeOK); got < 4 || got > 6 {
-			t.Errorf("a target that had 450 ms for ten echoes was told with %d", got)
+		if got := s.seen.count(targets[150], netsonde.OutcomeOK); got < 8 || got > 10 {
+			t.Errorf("a target that had 900 ms for ten echoes was told with %d", got)
 		}
 	})
 }
@@ -464,14 +466,14 @@ func TestSweepBoundsItsChecks(t *testing.T) {
 	}{
 		"many hosts":   {hosts: 500, ports: 3, limit: 100, takes: 100 * time.Millisecond, want: 1500 * time.Millisecond},
 		"many ports":   {hosts: 2, ports: 1000, limit: 100, takes: 100 * time.Millisecond, want: 2 * time.Second},
-		"one a target": {hosts: 3, ports: 150, limit: 1000, rate: 50, takes: time.Millisecond, want: 2 * time.Second},
+		"one a target": {hosts: 3, ports: 150, limit: 1000, rate: 50, takes: time.Millisecond, want: 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			simulate(t, func(t *testing.T) {
 				checks := &serviceChecks{takes: test.takes}
 				targets := sweepTargets(hostNames(1, test.hosts), portProbes(test.ports)...)
 				s := startSweep(t, agent.SweepConfig{
-					Connection: newLAN(1).Connect(options(0)), CheckLimit: test.limit, DestinationRate: test.rate,
+					Connection: newLAN(1).Connect(options(0)), CheckLimit: test.limit, Rates: probe.Rates{Destination: test.rate},
 					Checks: map[netsonde.Kind]agent.Check{netsonde.KindHTTP: checks.check},
 				}, targets).run()
 				took := s.end()

@@ -10,12 +10,13 @@ import (
 // burst is the echoes of the round under way.
 type burst struct {
 	samples []netsonde.Sample
-	slots   []int32 // by sample; noSlot when nothing is waited for
-	came    int     // samples whose time to be sent has come
-	filled  int     // of those, how many have been handed out, or passed over
-	told    int     // samples whose send has been told of
-	waiting int     // samples without an outcome
-	next    *timer  // the time of the next sample; nil when they are not spaced
+	slots   []int32       // by sample; noSlot when nothing is waited for
+	came    int           // samples whose time to be sent has come
+	filled  int           // of those, how many have been handed out, or passed over
+	told    int           // samples whose send has been told of
+	waiting int           // samples without an outcome
+	next    *timer        // the time of the next sample; nil when they are not spaced
+	putOff  time.Duration // by how much the rates have moved what is to come
 	// held are slots of echoes that were given up while others of the burst are
 	// waited for, of a target that is forgotten with it.
 	held []heldSlot
@@ -37,20 +38,24 @@ func (m *measurement) startBurst(e *Engine, now netsonde.Instant) {
 	}
 	if m.plan.Spacing > 0 && count > 1 {
 		b.came, b.next = 1, &timer{measured: m}
-		e.echoes.set(b.next, m.echoTime(1))
+		if !m.group.target.paced {
+			e.echoes.set(b.next, m.echoTime(1))
+		}
 	}
-	e.sending.add(m)
+	e.enqueue(m)
 }
 
 // echoTime is when an echo of a spaced burst is to be sent.
 func (m *measurement) echoTime(i int) time.Duration {
-	return m.group.started.Monotonic + time.Duration(i)*m.plan.Spacing
+	return m.group.started.Monotonic + m.burst.putOff + time.Duration(i)*m.plan.Spacing
 }
 
 // spaceEcho has the next echo sent, as its time has come. One that this process
-// slept through is told as stalled and not caught up.
+// slept through is told as stalled and not caught up. At a rate, the time of the
+// one after it is only known when it leaves.
 func (m *measurement) spaceEcho(e *Engine, now netsonde.Instant) {
 	b := &m.burst
+	paced := m.group.target.paced
 	for b.came < len(b.samples) {
 		i := b.came
 		at := m.echoTime(i)
@@ -64,16 +69,18 @@ func (m *measurement) spaceEcho(e *Engine, now netsonde.Instant) {
 			}
 			b.told++
 			b.waiting--
+		} else if paced {
+			break
 		}
 	}
-	if b.came < len(b.samples) {
+	if b.came < len(b.samples) && !paced {
 		e.echoes.set(b.next, m.echoTime(b.came))
 	}
 	if b.waiting == 0 {
 		m.endBurst(e, now)
 		return
 	}
-	e.sending.add(m)
+	e.enqueue(m)
 }
 
 func (m *measurement) fillBurst(e *Engine, out []packet.Probe) (n int, more bool) {

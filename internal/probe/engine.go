@@ -18,6 +18,11 @@ type Options struct {
 	Trace bool
 	// Key makes the tokens of this process unlike any other's.
 	Key uint64
+	// Rates bound what is sent to targets that are begun.
+	Rates Rates
+	// Exempt reports whether the rates do not hold for an address; nil means
+	// that they hold for all.
+	Exempt func(netip.Addr) bool
 }
 
 // Engine is one shard's state machine. Its methods are called by one
@@ -31,7 +36,11 @@ type Engine struct {
 	reviews  timers // of measurements: deadlines, all judged after the sockets were read
 	echoes   timers // of measurements: the next echo of a spaced burst
 	epoch    epoch
-	sending  sendQueue
+	sending  turns
+	checking turns // of targets that were begun: checks that have come due
+	pacer    *pacer
+	holds    timers        // of measurements: their turn in the line of a bucket
+	opensAt  time.Duration // when the rate of all lets go on whom it held up
 	due      []Due
 	batch    netsonde.Batch
 	number   uint64
@@ -51,13 +60,15 @@ type target struct {
 	unresolved bool
 	// begun is the place in Engine.sweep.running + 1, 0 for a target of the plan.
 	begun   int
-	unended int // groups of a begun target that have not ended
+	unended int  // groups of a begun target that have not ended
+	paced   bool // the rates hold for it
 }
 
 // New returns an engine with an empty plan.
 func New(o Options) *Engine {
 	return &Engine{
 		options: o,
+		pacer:   newPacer(o.Rates),
 		targets: map[string]*target{},
 		probes:  map[netsonde.ProbeID]*measurement{},
 		slots:   newSlots(o.Key, o.ICMP, o.UDP),
@@ -106,6 +117,12 @@ func (e *Engine) settle(now netsonde.Instant, t *target) {
 // do. ok is false when only replies, results or a new plan can bring work.
 func (e *Engine) Next() (due time.Duration, ok bool) {
 	due, ok = e.reviews.next()
+	if at, has := e.holds.next(); has && (!ok || at < due) {
+		due, ok = at, true
+	}
+	if e.opensAt > 0 && (!ok || e.opensAt < due) {
+		due, ok = e.opensAt, true
+	}
 	if e.draining {
 		return due, ok
 	}
@@ -130,8 +147,20 @@ func (e *Engine) Advance(now netsonde.Instant, out []packet.Probe) (n int) {
 			t.measured.spaceEcho(e, now)
 		}
 	}
+	n = e.fillFree(out)
+	if e.pacer != nil {
+		e.opensAt = 0
+		e.release(now.Monotonic)
+		n += e.fillPaced(now, out[n:])
+	}
+	return n
+}
+
+// fillFree fills out with packets of those whose turn it is.
+func (e *Engine) fillFree(out []packet.Probe) (n int) {
+	queue := &e.sending.free
 	for starved := 0; n < len(out); {
-		m := e.sending.next()
+		m := queue.next()
 		if m == nil {
 			break
 		}
@@ -140,11 +169,11 @@ func (e *Engine) Advance(now netsonde.Instant, out []packet.Probe) (n int) {
 		switch {
 		case !more:
 		case n == len(out):
-			e.sending.putBack(m)
+			queue.putBack(m)
 		default:
 			// Its protocol has no sequence free; others' may have.
-			e.sending.add(m)
-			if starved++; starved >= e.sending.length() {
+			queue.add(m)
+			if starved++; starved >= queue.length() {
 				return n
 			}
 		}

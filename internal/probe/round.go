@@ -42,8 +42,10 @@ type measurement struct {
 	memory netsonde.RouteMemory
 	// reached is the number of hops at which the target last answered a trace.
 	reached   int
-	active    bool // in the round under way
-	queued    bool // in the send queue
+	active    bool    // in the round under way
+	queued    bool    // in a queue of those that have something to send, or in a line
+	hadTurn   bool    // it has stood in a line since it last sent
+	line      *bucket // that it stands in line for
 	reviewing timer
 	burst     burst
 	trace     trace
@@ -94,11 +96,21 @@ func (e *Engine) startRound(now netsonde.Instant, g *group) {
 		case netsonde.KindTrace:
 			m.startTrace(e, now)
 		default:
-			e.due = append(e.due, Due{
-				Target: g.target.plan, Probe: m.plan, Round: g.round, Addr: g.addr,
-				Timeout: m.waitEnd(now.Monotonic) - now.Monotonic, Fixed: g.every() > 0,
-			})
+			if g.target.begun > 0 {
+				e.enqueue(m)
+				continue
+			}
+			e.due = append(e.due, m.due(now))
 		}
+	}
+}
+
+// due is the measurement as a check that is to be run now.
+func (m *measurement) due(now netsonde.Instant) Due {
+	g := m.group
+	return Due{
+		Target: g.target.plan, Probe: m.plan, Round: g.round, Addr: g.addr,
+		Timeout: m.waitEnd(now.Monotonic) - now.Monotonic, Fixed: g.every() > 0,
 	}
 }
 

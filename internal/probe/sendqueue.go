@@ -1,6 +1,6 @@
 package probe
 
-// sendQueue is the measurements that have packets to send, in turn: a ring.
+// sendQueue is measurements in turn: a ring.
 type sendQueue struct {
 	ring  []*measurement
 	first int
@@ -51,4 +51,23 @@ func (q *sendQueue) grow() {
 	n := copy(ring, q.ring[q.first:])
 	copy(ring[n:], q.ring[:q.first])
 	q.ring, q.first = ring, 0
+}
+
+// turns are the measurements that have something to send, or a check to run,
+// in two queues: those that the rates hold for, and those that are free.
+type turns struct{ free, paced sendQueue }
+
+func (t *turns) length() int { return t.free.length() + t.paced.length() }
+
+// enqueue has a measurement send, or be run, when its turn has come.
+func (e *Engine) enqueue(m *measurement) {
+	queue := &e.sending
+	if m.plan.Kind.IsCheck() {
+		queue = &e.checking
+	}
+	if m.group.target.paced {
+		queue.paced.add(m)
+		return
+	}
+	queue.free.add(m)
 }

@@ -30,6 +30,7 @@ func (e *Engine) Begin(now netsonde.Instant, plan *netsonde.Target, addr netip.A
 	}
 	t := e.sweep.take()
 	t.plan, t.addr, t.unended = plan, addr, len(plan.Groups)
+	t.paced = e.pacer != nil && (e.options.Exempt == nil || !e.options.Exempt(addr))
 	e.sweep.running = append(e.sweep.running, t)
 	t.begun = len(e.sweep.running)
 	t.groups = resize(t.groups, len(plan.Groups))
@@ -74,27 +75,23 @@ func resize[T any](list []*T, n int) []*T {
 // Begun is the number of targets that were begun and have not ended.
 func (e *Engine) Begun() int { return len(e.sweep.running) }
 
-// Unsent is the number of probes that have packets to send and wait for
-// Advance to take them.
-func (e *Engine) Unsent() int { return e.sending.length() }
+// Unsent is the number of probes that have packets to send and wait for Advance
+// to take them, or checks to run and wait for Admit. Those that are Held are not
+// among them.
+func (e *Engine) Unsent() int { return e.sending.length() + e.checking.length() }
 
 // DrainSweep does for targets that were begun what Drain does for those of a
-// plan, and comes before it. Checks that were due and will not be run are
-// given; they, and what else had not begun, are left out of their rounds. A
-// round of which nothing had begun is not told.
-func (e *Engine) DrainSweep(now netsonde.Instant, waiting []Due) {
-	for _, due := range append(slices.Clone(waiting), e.due...) {
-		if m := e.probes[due.Probe.ID]; m != nil && m.active && m.group.round == due.Round {
-			e.omit(now, m)
-		}
-	}
-	e.due = e.due[:0]
+// plan, and comes before it. What had not begun, checks that wait for Admit
+// included, is left out of its round. A round of which nothing had begun is not
+// told.
+func (e *Engine) DrainSweep(now netsonde.Instant) {
 	for _, t := range slices.Clone(e.sweep.running) {
 		for _, g := range t.groups {
 			for _, m := range g.probes {
 				switch {
 				case !m.active:
-				case m.plan.Kind == netsonde.KindPing && m.burst.filled == 0,
+				case m.plan.Kind.IsCheck() && m.queued,
+					m.plan.Kind == netsonde.KindPing && m.burst.filled == 0,
 					m.plan.Kind == netsonde.KindTrace && m.trace.next == 0:
 					e.omit(now, m)
 				case m.plan.Kind == netsonde.KindPing:

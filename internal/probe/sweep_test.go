@@ -58,7 +58,7 @@ func TestBegunTargetsLeaveNothingBehind(t *testing.T) {
 			t.Fatalf("%d targets are under way, want 20", e.Begun())
 		}
 		exchange(e, now, func(i int) bool { return i%2 == 0 })
-		for _, due := range e.Due(nil) {
+		for _, due := range e.Admit(at(now), nil, 5) {
 			e.Checked(at(now), netsonde.Service{Probe: due.Probe.ID, Round: due.Round})
 		}
 		now += time.Second
@@ -88,11 +88,13 @@ func TestBegunTargetThatIsCutLeavesNothingBehind(t *testing.T) {
 	e.Begin(at(0), begunTarget(1, ping), host)
 	exchange(e, 0, func(int) bool { return true })
 	e.Begin(at(1), begunTarget(11, ping), host)         // not sent
-	e.Begin(at(1), begunTarget(21, check), host)        // not run
 	e.Begin(at(1), begunTarget(31, check, check), host) // half
-	waiting := e.Due(nil)
+	e.Begin(at(1), begunTarget(21, check), host)        // not run
+	if due := e.Admit(at(1), nil, 1); len(due) != 1 || due[0].Probe.ID != 31 {
+		t.Fatalf("admitted are %+v, want the first check alone", due)
+	}
 	e.Checked(at(1), netsonde.Service{Probe: 31, Round: 1})
-	e.DrainSweep(at(2), waiting)
+	e.DrainSweep(at(2))
 	e.Drain(at(2))
 	batch := e.Take()
 	if len(batch.Rounds) != 2 || len(batch.Bursts) != 1 || len(batch.Bursts[0].Samples) != 1 || len(batch.Services) != 1 {
@@ -216,7 +218,7 @@ func TestLateAnswersMakeRoom(t *testing.T) {
 // Whoever interrupts waits for what is in flight and not for what was not sent.
 func TestDrainWaitsForWhatWasSent(t *testing.T) {
 	e, sent := spacedEngine(time.Second)
-	e.DrainSweep(at(1100*time.Millisecond), nil)
+	e.DrainSweep(at(1100 * time.Millisecond))
 	e.Drain(at(1100 * time.Millisecond))
 	if due, ok := e.Next(); !ok || due != 1500*time.Millisecond {
 		t.Errorf("the next is due at %v, %v; want 1.5s", due, ok)

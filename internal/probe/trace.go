@@ -65,7 +65,7 @@ func (m *measurement) startTrace(e *Engine, now netsonde.Instant) {
 	if m.reached > 0 {
 		m.trace.window = m.reached
 	}
-	e.sending.add(m)
+	e.enqueue(m)
 }
 
 // reach is the largest TTL worth trying for now.
@@ -167,7 +167,9 @@ func (m *measurement) reviewTrace(e *Engine, now, empty netsonde.Instant) {
 		}
 	}
 	if t.widen <= empty.Monotonic {
-		t.window += traceWindow
+		if !m.queued { // what has not left is not silent
+			t.window += traceWindow
+		}
 		t.widen = empty.Monotonic + m.patience()
 	}
 	m.proceed(e, now)
@@ -198,7 +200,7 @@ func (m *measurement) proceed(e *Engine, now netsonde.Instant) {
 		return
 	}
 	if t.next < min(t.window, reach) {
-		e.sending.add(m)
+		e.enqueue(m)
 	}
 	m.schedule(e)
 }
