@@ -20,6 +20,9 @@ func ExportNative(plan *netsonde.Plan, source string) ([]byte, error) {
 	for _, target := range plan.Targets {
 		e.add(target)
 	}
+	if len(e.sections) == 0 && e.silent == len(e.leftOut) {
+		return nil, fmt.Errorf("import %s: every statistic is off for every host, so there is nothing to watch: switch on ping, trace or scan, and import again", source)
+	}
 	if len(e.sections) == 0 {
 		return nil, fmt.Errorf("export the configuration: no entry is left: %s", strings.Join(e.leftOut[:min(len(e.leftOut), 3)], "; "))
 	}
@@ -58,8 +61,8 @@ const (
 	noteTogether
 	noteShortest
 	noteLongest
-	noteSlower
 	noteTimeout
+	noteCheckTimeout
 	noteFamily
 	noteJSON
 	noteNothing
@@ -82,6 +85,8 @@ type exporter struct {
 	native  netsonde.Plan
 	notes   map[note]string
 	leftOut []string
+	// silent is how many were left out since nothing of them was measured.
+	silent int
 }
 
 func (e *exporter) add(target *netsonde.Target) {
@@ -97,6 +102,7 @@ func (e *exporter) add(target *netsonde.Target) {
 		groups = append(groups, e.fixed(&target.Groups[i])...)
 	}
 	if len(groups) == 0 {
+		e.silent++
 		e.leftOut = append(e.leftOut, "host "+target.Host+": nothing was measured")
 		return
 	}
@@ -145,12 +151,6 @@ func (e *exporter) fixed(group *netsonde.Group) []netsonde.Group {
 			continue
 		}
 		interval := (group.Cadence.Pause + typicalDuration(group)).Round(time.Millisecond)
-		// What a check or a trace finds too late is lost, and so it keeps its
-		// time; an echo that comes late is still told.
-		if p.Kind != netsonde.KindPing && interval < p.Timeout {
-			e.notes[noteSlower] = "A service check or a trace is started at most once in the time that its answer is waited for."
-			interval = p.Timeout
-		}
 		if interval < leastEvery {
 			e.notes[noteShortest] = "Pauses were shorter than the shortest interval, " + writeDuration(leastEvery) + "."
 			interval = leastEvery
@@ -159,7 +159,13 @@ func (e *exporter) fixed(group *netsonde.Group) []netsonde.Group {
 			e.notes[noteLongest] = "Pauses were longer than the longest interval, " + writeDuration(mostEvery) + "."
 			interval = mostEvery
 		}
-		if p.Timeout > interval {
+		switch {
+		case p.Timeout <= interval:
+		case p.Kind != netsonde.KindPing:
+			e.notes[noteCheckTimeout] = "The answer of a service check or a trace is waited for until the next round, where connmonitor waited for " +
+				writeDuration(p.Timeout) + "; one that comes later is lost. A longer every: makes room for a longer timeout:."
+			p.Timeout = interval
+		default:
 			e.notes[noteTimeout] = "An echo is waited for until the next round, where connmonitor waited for " +
 				writeDuration(p.Timeout) + "; one that comes later is told as late, with its RTT, and is no loss."
 			p.Timeout = interval

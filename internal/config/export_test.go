@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"math"
 	"net/netip"
 	"os"
 	"slices"
@@ -108,10 +109,11 @@ func TestExportText(t *testing.T) {
 #   were, and quick ones a little less.
 # - The statistics of a host started together and waited for each other. Here
 #   each has a place of its own in the interval.
-# - A service check or a trace is started at most once in the time that its
-#   answer is waited for.
 # - An echo is waited for until the next round, where connmonitor waited for 1s;
 #   one that comes later is told as late, with its RTT, and is no loss.
+# - The answer of a service check or a trace is waited for until the next round,
+#   where connmonitor waited for 1s; one that comes later is lost. A longer every:
+#   makes room for a longer timeout:.
 # - Of a name with both, connmonitor took an IPv4 address before an IPv6 one.
 #   Here the resolver's order counts; family: ipv4 takes IPv4 only.
 # - The file asked for JSON: netsonde run --output json.
@@ -121,7 +123,7 @@ func TestExportText(t *testing.T) {
 
 # What the file asks for is above the default budget, in packets a second.
 # connmonitor had none.
-budget: {destination: 1400}
+budget: {destination: 1500}
 
 groups:
   - probes:
@@ -135,9 +137,9 @@ groups:
   - probes:
       - ping: {every: 151ms, count: 200, spacing: 0s, timeout: 151ms, size: 1400}
       - trace: {every: 1m1s, timeout: 1s, hops: 12}
-      - http: {every: 1s, timeout: 1s}
-      - https: {every: 1s, timeout: 1s}
-      - mysql: {every: 1s, timeout: 1s}
+      - http: {every: 200ms, timeout: 200ms}
+      - https: {every: 200ms, timeout: 200ms}
+      - mysql: {every: 200ms, timeout: 200ms}
     targets:
       - db.example
 `
@@ -151,6 +153,40 @@ groups:
 		"db.example ping=303/3 numpings=200 payload=1400 trace=60000 hops=12 scan=100 json=1\n10.0.0.0/30\n")
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// An import keeps the pace, whatever a round is made of.
+func TestExportKeepsThePace(t *testing.T) {
+	for file, every := range map[string]time.Duration{
+		"0 0 1 4 41 10 1 500\nweb.example\n":                  600 * time.Millisecond,
+		"0 0 1 4 41 10 1 0\nweb.example\n192.0.2.1\n":         100 * time.Millisecond,
+		"1 0 0 4 41 10 1 500\nweb.example\n":                  550 * time.Millisecond,
+		"0 1 0 4 41 10 1 0\nweb.example\n":                    time.Second,
+		"1 1 1 4 41 10 1 500\nweb.example\n":                  1500 * time.Millisecond,
+		"web.example ping=500 scan=1000 trace=0 numpings=3\n": 0,
+	} {
+		from, to, text := exported(t, file)
+		if got, want := CostOf(to).PacketsSent, CostOf(from).PacketsSent; math.Abs(got-want) > 0.001*want {
+			t.Errorf("%q: %v packets/s, want %v\n%s", file, got, want, text)
+		}
+		for _, target := range to.Targets {
+			for _, group := range target.Groups {
+				if every != 0 && group.Cadence.Every != every {
+					t.Errorf("%q: every %v, want %v", file, group.Cadence.Every, every)
+				}
+			}
+		}
+	}
+}
+
+func TestExportOfNothing(t *testing.T) {
+	from, _, err := Parse("c.conf", strings.NewReader("0 0 0 4 41 10 1 500\nweb.example\nb.example\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := ExportNative(from, "c.conf"); err == nil || !strings.Contains(err.Error(), "import c.conf: every statistic is off for every host") {
+		t.Errorf("%s, %v", text, err)
 	}
 }
 

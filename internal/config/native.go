@@ -198,21 +198,31 @@ func (r *nativeReader) file(name string, text []byte, identity string, chain []s
 		case "budget":
 			r.budget(s, node)
 		case "include":
-			for _, element := range s.list(node) {
+			for _, element := range r.listed(s, key, node) {
 				r.include(f, element, sc)
 			}
 		case "file_sd":
-			for _, element := range s.list(node) {
+			for _, element := range r.listed(s, key, node) {
 				r.discover(f, element, sc)
 			}
 		case "groups":
-			for _, element := range s.list(node) {
+			for _, element := range r.listed(s, key, node) {
 				r.group(f, element, sc)
 			}
 		case "targets":
 			r.targets(f, node, sc)
 		}
 	}
+}
+
+// listed reads a list of at most as many elements as its key may have.
+func (r *nativeReader) listed(s *yamlSource, key Key, node ast.Node) []ast.Node {
+	list := s.list(node)
+	if int64(len(list)) > key.Most {
+		s.wrong(list[key.Most], fmt.Errorf("more than %d below %s: put some into a file that include names", key.Most, key.Name))
+		return nil
+	}
+	return list
 }
 
 // lineOf is where a node begins, 0 if it is none.

@@ -56,6 +56,9 @@ func parseYAML(name string, text []byte) *yamlSource {
 // cannot.
 func (s *yamlSource) parse(plain string, place func(line int) int) (body ast.Node) {
 	err := guarded(func() error {
+		if wordCount(plain) > 4*tokenLimit {
+			return errTooLong
+		}
 		tokens := lexer.Tokenize(plain)
 		if place != nil {
 			for _, t := range tokens {
