@@ -16,11 +16,15 @@ import (
 
 // ownKernel is what a kernel of our own does: it makes its buffers tiny, asks
 // the doctor as an ordinary user, runs the commands for buffers as they stand,
-// asks again, and ends.
+// asks again, and ends. The program starts much faster from its memory than from
+// this machine's files.
 const ownKernel = `#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
 ip link set lo up
+mkdir DIRECTORY/memory
+mount -t tmpfs memory DIRECTORY/memory
+cp PROGRAM BINARY
 sysctl -q -w net.core.rmem_max=4096 net.core.wmem_max=4608 "net.ipv4.ping_group_range=0 2147483647"
 ask() { setpriv --reuid 65534 --regid 65534 --clear-groups BINARY doctor --json > "DIRECTORY/$1" 2>&1; }
 ask before
@@ -61,7 +65,7 @@ func TestTinyBuffersAndFewFiles(t *testing.T) {
 	binary := built.Program(t)
 	directory := filepath.Dir(binary)
 	script := filepath.Join(directory, "start")
-	places := strings.NewReplacer("BINARY", binary, "DIRECTORY", directory)
+	places := strings.NewReplacer("PROGRAM", binary, "BINARY", filepath.Join(directory, "memory", "netsonde"), "DIRECTORY", directory)
 	for path, text := range map[string]string{script: ownKernel, filepath.Join(directory, "limited"): limited} {
 		if err := os.WriteFile(path, []byte(places.Replace(text)), 0o700); err != nil {
 			t.Fatal(err)
