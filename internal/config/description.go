@@ -54,7 +54,8 @@ type Key struct {
 	Values []string
 	// Least and Most are the range of a number: of a whole number itself, of a
 	// size in bytes, of a duration in nanoseconds. Of a list they bound the
-	// elements' number, or their range if they are numbers.
+	// elements' number, or their range if they are numbers. Of a text they bound
+	// its bytes, unless both are 0.
 	Least, Most int64
 	// Unit is what a whole number counts, "" if it is plain.
 	Unit string
@@ -139,7 +140,7 @@ func Describe() Description {
 
 func describeFile() []Key {
 	return []Key{
-		{Name: "node", Type: ValueText, Default: "(the host's name)", Text: "The name of this vantage point.", Example: "node: ams1"},
+		{Name: "node", Type: ValueText, Least: 1, Most: nameLimit, Default: "(the host's name)", Text: "The name of this vantage point.", Example: "node: ams1"},
 		{
 			Name: "resolve", Type: ValueDuration, Least: int64(time.Second), Most: int64(24 * time.Hour), Default: "60s",
 			Text: "How often names are looked up again.", Example: "resolve: 5m",
@@ -158,7 +159,7 @@ func describeFile() []Key {
 
 func targetsKey(required bool) Key {
 	return Key{
-		Name: "targets", Type: ValueList, Element: ValueTarget, Most: targetLimit, Required: required,
+		Name: "targets", Type: ValueList, Element: ValueTarget, Least: 1, Most: targetLimit, Required: required,
 		Text: "What is watched: names, addresses, CIDRs, ranges, patterns, or mappings.", Example: `targets: [192.0.2.1, 10.0.0.0/24, "web[01-20].example"]`,
 	}
 }
@@ -202,7 +203,7 @@ func describeDefaults(kinds []string) []Key {
 
 func describeGroup() []Key {
 	return []Key{
-		{Name: "name", Type: ValueText, Text: "A name for messages.", Example: "name: routers"},
+		{Name: "name", Type: ValueText, Least: 1, Most: nameLimit, Text: "A name for messages.", Example: "name: routers"},
 		labelsKey(),
 		{Name: "defaults", Type: ValueMapping, Mapping: "defaults", Text: "What holds for the group's probes, before the file's defaults.", Example: "defaults: {ping: {every: 1s}}"},
 		probesKey("(the defaults' probes)"),
@@ -212,7 +213,7 @@ func describeGroup() []Key {
 
 func describeTarget() []Key {
 	return []Key{
-		{Name: "name", Type: ValueText, Default: "(the host)", Text: "The target's name, which no other has.", Example: "name: web"},
+		{Name: "name", Type: ValueText, Least: 1, Most: nameLimit, Default: "(the host)", Text: "The target's name, which no other has.", Example: "name: web"},
 		{Name: "host", Type: ValueHost, Default: "(the name)", Text: "Name, address, or an expression of several hosts, which are then named as their hosts.", Example: "host: web.example"},
 		familyKey(),
 		labelsKey(),

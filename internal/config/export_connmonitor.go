@@ -163,7 +163,7 @@ func (e *exporter) fixed(group *netsonde.Group) []netsonde.Group {
 		case p.Timeout <= interval:
 		case p.Kind != netsonde.KindPing:
 			e.notes[noteCheckTimeout] = "The answer of a service check or a trace is waited for until the next round, where connmonitor waited for " +
-				writeDuration(p.Timeout) + "; one that comes later is lost. A longer every: makes room for a longer timeout:."
+				writeDuration(p.Timeout) + "; one that comes later is lost. A longer interval makes room for a longer timeout."
 			p.Timeout = interval
 		default:
 			e.notes[noteTimeout] = "An echo is waited for until the next round, where connmonitor waited for " +

@@ -112,8 +112,8 @@ func TestExportText(t *testing.T) {
 # - An echo is waited for until the next round, where connmonitor waited for 1s;
 #   one that comes later is told as late, with its RTT, and is no loss.
 # - The answer of a service check or a trace is waited for until the next round,
-#   where connmonitor waited for 1s; one that comes later is lost. A longer every:
-#   makes room for a longer timeout:.
+#   where connmonitor waited for 1s; one that comes later is lost. A longer
+#   interval makes room for a longer timeout.
 # - Of a name with both, connmonitor took an IPv4 address before an IPv6 one.
 #   Here the resolver's order counts; family: ipv4 takes IPv4 only.
 # - The file asked for JSON: netsonde run --output json.

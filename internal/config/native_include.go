@@ -97,7 +97,11 @@ func (r *nativeReader) discover(f *nativeFile, node ast.Node, outer *scope) {
 		}
 		return
 	}
-	for _, element := range f.list(files) {
+	list := f.list(files)
+	if len(list) == 0 && !f.told[files] {
+		f.wrong(files, errors.New("file_sd without files: give files: [targets/*.json] for example"))
+	}
+	for _, element := range list {
 		pattern, ok := f.scalar(element)
 		if !ok {
 			continue

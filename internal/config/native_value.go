@@ -195,6 +195,9 @@ func parseWhole(key Key, text string) (int64, error) {
 // parseSize reads a number of bytes, alone or with a unit.
 func parseSize(text string) (int64, error) {
 	digits := strings.TrimRightFunc(text, unicode.IsLetter)
+	if strings.ContainsAny(digits, "+eExXpP_") {
+		return 0, fmt.Errorf("%q is no size: give one such as 56B, 1400B or 4KiB", excerpt(text))
+	}
 	number, err := strconv.ParseFloat(digits, 64)
 	factor := 0.0
 	switch text[len(digits):] {
@@ -224,6 +227,9 @@ func parseDuration(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q has no unit: give %ss or %sms", excerpt(text), excerpt(text), excerpt(text))
 	}
 	days, rest, found := strings.Cut(text, "d")
+	if strings.ContainsAny(text, "+eExXpP_NI") {
+		return 0, fault
+	}
 	if !found {
 		d, err := time.ParseDuration(text)
 		if err != nil {

@@ -76,6 +76,11 @@ func describeRange(key Key) string {
 		least, most = fmt.Sprintf("%dB", key.Least), fmt.Sprintf("%dB", key.Most)
 	case ValueDuration:
 		least, most = writeDuration(time.Duration(key.Least)), writeDuration(time.Duration(key.Most))
+	case ValueText:
+		if key.Most == 0 {
+			return ""
+		}
+		least, most = strconv.FormatInt(key.Least, 10), strconv.FormatInt(key.Most, 10)+" bytes"
 	case ValueLabels:
 		return fmt.Sprintf("at most %d", key.Most)
 	case ValueList:

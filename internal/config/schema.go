@@ -15,20 +15,27 @@ const schemaDialect = "https://json-schema.org/draft/2020-12/schema"
 // takes its text from the environment has no look of its own.
 const (
 	environmentPattern = `\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}`
-	durationPattern    = `^(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h|d))+$`
-	sizePattern        = `^[0-9]+(\.[0-9]+)?(B|kB|KiB|MB|MiB)?$`
 	addressPattern     = `^[0-9A-Fa-f:.]+(%.+)?$`
 	labelPattern       = `^(_|_?[A-Za-z][A-Za-z0-9_]*|_[0-9][A-Za-z0-9_]*)$`
 	requestPattern     = `^/[!-~]*$`
+	namePattern        = `^\S(.*\S)?$`
 )
 
 // Schema returns the native format as a JSON Schema of draft 2020-12. It
 // refuses unknown keys, wrong types and numbers out of range. What hangs on
-// several values, on other files or on a duration's length it cannot tell.
+// several values, on other files or on the sum of a duration's parts it cannot
+// tell.
 func Schema() []byte {
 	description := Describe()
 	definitions := map[string]any{
 		"environment": map[string]any{"type": "string", "pattern": environmentPattern, "description": "Taken from the environment."},
+	}
+	for _, mapping := range description.Mappings {
+		for _, key := range mapping.Keys {
+			if pattern := patternOf(key); pattern != "" {
+				definitions[definitionOf(key)] = map[string]any{"type": "string", "pattern": pattern}
+			}
+		}
 	}
 	for _, mapping := range description.Mappings[1:] {
 		definitions[mapping.Name] = schemaOfMapping(mapping, description.Kinds)
@@ -66,13 +73,21 @@ func schemaOfMapping(mapping Mapping, kinds []string) map[string]any {
 	schema := map[string]any{
 		"type": "object", "description": mapping.Text, "properties": properties, "additionalProperties": false,
 	}
+	if mapping.Name == "defaults" || mapping.Name == "budget" || slices.Contains(kinds, mapping.Name) {
+		// Nothing behind the colon is an empty mapping.
+		schema["type"] = []string{"object", "null"}
+	}
 	if required != nil {
 		schema["required"] = required
 	}
 	needsOneOf := func(keys ...string) {
 		var alternatives []any
 		for _, key := range keys {
-			alternatives = append(alternatives, map[string]any{"required": []string{key}})
+			alternative := map[string]any{"required": []string{key}}
+			if mapping.Name == "file" {
+				alternative["properties"] = map[string]any{key: map[string]any{"type": "array", "minItems": 1}}
+			}
+			alternatives = append(alternatives, alternative)
 		}
 		schema["anyOf"] = alternatives
 	}
@@ -84,6 +99,7 @@ func schemaOfMapping(mapping Mapping, kinds []string) map[string]any {
 		needsOneOf("host", "name")
 	case "trace":
 		schema["not"] = map[string]any{
+			"type":       "object",
 			"properties": map[string]any{"protocol": map[string]any{"const": "icmp"}},
 			"required":   []string{"protocol", "port"},
 		}
@@ -107,16 +123,16 @@ func schemaOfValue(t ValueType, key Key, kinds []string) map[string]any {
 
 	switch t {
 	case ValueInteger:
-		return either(number())
+		return either(number(), reference(definitionOf(key)))
 	case ValueSize:
-		return either(number(), pattern(sizePattern))
+		return either(number(), reference(definitionOf(key)))
 	case ValueDuration:
 		if key.Least == 0 {
-			return either(pattern(durationPattern), map[string]any{"const": 0})
+			return either(reference(definitionOf(key)), map[string]any{"const": 0})
 		}
-		return either(pattern(durationPattern))
+		return either(reference(definitionOf(key)))
 	case ValueBoolean:
-		return either(map[string]any{"type": "boolean"})
+		return either(map[string]any{"enum": []any{true, false, "true", "false"}})
 	case ValueEnum:
 		return either(map[string]any{"enum": key.Values})
 	case ValueAddress:
@@ -126,7 +142,7 @@ func schemaOfValue(t ValueType, key Key, kinds []string) map[string]any {
 	case ValueMapping:
 		return reference(key.Mapping)
 	case ValueLabels:
-		return map[string]any{"type": "object", "propertyNames": pattern(labelPattern), "additionalProperties": single, "maxProperties": key.Most}
+		return map[string]any{"type": []string{"object", "null"}, "propertyNames": pattern(labelPattern), "additionalProperties": single, "maxProperties": key.Most}
 	case ValueProbe:
 		properties := map[string]any{}
 		for _, kind := range kinds {
@@ -142,10 +158,10 @@ func schemaOfValue(t ValueType, key Key, kinds []string) map[string]any {
 	case ValueTarget:
 		return map[string]any{"anyOf": []any{map[string]any{"type": "string", "minLength": 1}, reference("target")}}
 	case ValueList:
-		list := map[string]any{"type": "array", "items": schemaOfValue(key.Element, key, kinds)}
+		list := map[string]any{"type": []string{"array", "null"}, "items": schemaOfValue(key.Element, key, kinds)}
 		if key.Element != ValueInteger {
 			if key.Least > 0 {
-				list["minItems"] = key.Least
+				list["type"], list["minItems"] = "array", key.Least
 			}
 			if key.Most > 0 {
 				list["maxItems"] = key.Most
@@ -155,6 +171,9 @@ func schemaOfValue(t ValueType, key Key, kinds []string) map[string]any {
 	case ValueText:
 		if key.Name == "path" {
 			return either(pattern(requestPattern))
+		}
+		if key.Most > 0 {
+			return map[string]any{"type": single["type"], "minLength": key.Least, "maxLength": key.Most, "pattern": namePattern}
 		}
 	}
 	return single

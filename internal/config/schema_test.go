@@ -2,10 +2,13 @@ package config
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -139,10 +142,58 @@ func TestExamplesOfTheDescriptionFitTheSchema(t *testing.T) {
 func TestSchemaOfValues(t *testing.T) {
 	schema := compiledSchema(t, "")
 	for text, fits := range map[string]bool{
-		"targets: [192.0.2.1]":              true,
-		"targets: []":                       true,
-		"targets: [a]\ntarget: [192.0.2.1]": false,
-		"targets: 192.0.2.1":                false,
+		"targets: [192.0.2.1]":                                     true,
+		"targets: []":                                              false,
+		"groups: []":                                               false,
+		"include: []":                                              false,
+		"groups: []\ntargets: [a]":                                 true,
+		"groups:\ntargets: [a]":                                    true,
+		"groups: [{targets: []}]":                                  false,
+		"targets:":                                                 false,
+		"defaults:\ntargets: [a]":                                  true,
+		"budget:\ntargets: [a]":                                    true,
+		"defaults: {ping: }\ntargets: [a]":                         true,
+		"node: ''\ntargets: [a]":                                   false,
+		"node: ' a'\ntargets: [a]":                                 false,
+		"targets: [{name: '', host: a}]":                           false,
+		"resolve: 0s\ntargets: [a]":                                false,
+		"resolve: +5s\ntargets: [a]":                               false,
+		"resolve: 5s\ntargets: [a]":                                true,
+		"resolve: 24h\ntargets: [a]":                               true,
+		"resolve: 25h\ntargets: [a]":                               false,
+		"resolve: 0.5m\ntargets: [a]":                              true,
+		"resolve: 1.5e3ms\ntargets: [a]":                           false,
+		"resolve: 1s1d\ntargets: [a]":                              false,
+		"resolve: '5'\ntargets: [a]":                               false,
+		"file_sd: [{files: []}]\ntargets: [a]":                     false,
+		"file_sd: [{files: }]\ntargets: [a]":                       false,
+		"targets: [{host: a, labels: }]":                           true,
+		"targets: [{host: a, probes: [{ping: }]}]":                 true,
+		"targets: [{host: a, probes: [{trace: }]}]":                true,
+		"targets: [{host: a, probes: [{ping: {every: 50ms}}]}]":    false,
+		"targets: [{host: a, probes: [{ping: {every: 99999us}}]}]": false,
+		"targets: [{host: a, probes: [{ping: {every: 100ms, timeout: 9ms}}]}]": true,
+		"targets: [{host: a, probes: [{ping: {every: 30d}}]}]":                 true,
+		"targets: [{host: a, probes: [{ping: {every: 31d}}]}]":                 false,
+		"targets: [{host: a, probes: [{ping: {every: 1d12h}}]}]":               true,
+		"targets: [{host: a, probes: [{ping: {every: 721h}}]}]":                false,
+		"targets: [{host: a, probes: [{ping: {size: 70000B}}]}]":               false,
+		"targets: [{host: a, probes: [{ping: {size: 65507B}}]}]":               true,
+		"targets: [{host: a, probes: [{ping: {size: '65508'}}]}]":              false,
+		"targets: [{host: a, probes: [{ping: {size: 64KiB}}]}]":                false,
+		"targets: [{host: a, probes: [{ping: {size: 63KiB}}]}]":                true,
+		"targets: [{host: a, probes: [{ping: {size: 1MB}}]}]":                  false,
+		"targets: [{host: a, probes: [{ping: {size: '1e3'}}]}]":                false,
+		"targets: [{host: a, probes: [{ping: {count: '3', timeout: 1s}}]}]":    true,
+		"targets: [{host: a, probes: [{ping: {count: '0'}}]}]":                 false,
+		"targets: [{host: a, probes: [{ping: {count: 3.5}}]}]":                 false,
+		"targets: [{host: a, probes: [{ping: {dscp: '64'}}]}]":                 false,
+		"targets: [{host: a, probes: [{ping: {dont_fragment: 'true'}}]}]":      true,
+		"targets: [{host: a, probes: [{ping: {dont_fragment: 'yes'}}]}]":       false,
+		"targets: [{host: a, probes: [{http: {status: ['200', 204]}}]}]":       true,
+		"targets: [{host: a, probes: [{http: {status: ['99']}}]}]":             false,
+		"targets: [a]\ntarget: [192.0.2.1]":                                    false,
+		"targets: 192.0.2.1":                                                   false,
 		"targets: [{host: a, probes: [ping, {http: {status: [200]}}]}]":        true,
 		"targets: [{host: a, probes: [pong]}]":                                 false,
 		"targets: [{host: a, probes: [{ping: {}, ssh: {}}]}]":                  false,
@@ -186,6 +237,36 @@ func TestSchemaOfValues(t *testing.T) {
 	} {
 		if err := validate(schema, []byte(text)); (err == nil) != fits {
 			t.Errorf("%s: %v, want it to fit: %v", text, err, fits)
+		}
+		around := isolated(nil)
+		around.lookup = func(string) (string, bool) { return "", false }
+		if _, diagnostics, err := parseNative(context.Background(), "c.yaml", []byte(text), around); (err == nil) != fits && !strings.Contains(text, "${COUNT}") {
+			t.Errorf("%s: the program says %v, and the schema that it fits: %v", text, diagnostics, fits)
+		}
+	}
+}
+
+// A range of numbers matches just these, and whole durations of one unit.
+func TestPatternsOfRanges(t *testing.T) {
+	for _, c := range [][2]int64{{0, 0}, {0, 9}, {1, 10}, {5, 120}, {7, 63}, {99, 101}, {100, 599}, {0, 1105}, {998, 1001}} {
+		pattern := regexp.MustCompile(`^(` + wholeNumbers(c[0], c[1]) + `)$`)
+		for n := range int64(1300) {
+			if pattern.MatchString(strconv.FormatInt(n, 10)) != (n >= c[0] && n <= c[1]) {
+				t.Errorf("%d in %v: %s", n, c, pattern)
+			}
+		}
+	}
+	key := everyKey("")
+	pattern := regexp.MustCompile(patternOf(key))
+	for text, fits := range map[string]bool{
+		"100ms": true, "99ms": false, "0100ms": true, "100000000ns": true, "99999999ns": false, "720h": true, "2592000s": true, "2592001s": false,
+		"1m30s": true, ".5s": true, "s": false, "1.s": true, "10": false, "1d2d": false, "43200m": true, "43201m": false, "100000µs": true,
+	} {
+		if pattern.MatchString(text) != fits {
+			t.Errorf("%s fits: %v", text, !fits)
+		}
+		if _, err := parseDuration(text); (err == nil) != fits && !strings.ContainsAny(text, "0123456789") {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 }
@@ -237,10 +318,9 @@ func TestSchemaRefusesBrokenFiles(t *testing.T) {
 // beyondTheSchema are the broken files that no schema can refuse, and why.
 func beyondTheSchema() map[string]string {
 	const (
-		several  = "it hangs on several values"
-		files    = "it hangs on other files"
-		duration = "a schema does not see how long a duration is"
-		sum      = "a schema does not add up"
+		several = "it hangs on several values"
+		files   = "it hangs on other files"
+		sum     = "a schema does not add up"
 	)
 	return map[string]string{
 		"duplicate-name":          several,
@@ -250,7 +330,6 @@ func beyondTheSchema() map[string]string {
 		"include-missing":         files,
 		"include-twice":           files,
 		"included-wrong":          files,
-		"interval-too-short":      duration,
 		"over-budget":             sum,
 		"over-destination-budget": sum,
 		"several-hosts-one-name":  several,
