@@ -235,6 +235,7 @@ func TestComplaints(t *testing.T) {
 
 func TestEvents(t *testing.T) {
 	target := watched("nosuch.test", text3)
+	native := netsonde.Output{Dialect: netsonde.DialectNative}
 	end := " -\t " + momentText + "\n"
 	for name, test := range map[string]struct {
 		options console.Options
@@ -245,6 +246,15 @@ func TestEvents(t *testing.T) {
 			"EE: Exception: Unable to resolve host ( nosuch.test )" + end},
 		"unresolved in connvitals": {console.Options{UnresolvedKind: "str"}, netsonde.Event{Kind: netsonde.EventUnresolved, Target: target},
 			"EE: str: Unable to resolve host ( nosuch.test )" + end},
+		"unresolved, native": {console.Options{}, netsonde.Event{Kind: netsonde.EventUnresolved, Text: "no such host", Target: &netsonde.Target{
+			Name: "web/ipv6", Host: "web.example", Family: netsonde.Family6, Output: native,
+		}}, "EE: web/ipv6 (web.example): no IPv6 address: no such host" + end},
+		"unresolved, native, IPv4": {console.Options{}, netsonde.Event{Kind: netsonde.EventUnresolved, Target: &netsonde.Target{
+			Name: "web.example", Host: "web.example", Family: netsonde.Family4, Output: native,
+		}}, "EE: web.example: no IPv4 address" + end},
+		"unresolved, native, any": {console.Options{UnresolvedKind: "str"}, netsonde.Event{Kind: netsonde.EventUnresolved, Target: &netsonde.Target{
+			Name: "web", Host: "web.example", Output: native,
+		}}, "EE: web (web.example): no address" + end},
 		"another address": {console.Options{}, netsonde.Event{
 			Kind: netsonde.EventAddressChanged, Target: target,
 			Old: hopsOf("10.77.10.1")[0].Addr, New: hopsOf("10.77.10.2")[0].Addr,

@@ -71,6 +71,9 @@ func (d *Diagnostics) appendEvent(dst []byte, event *netsonde.Event, unresolvedK
 	}
 	switch event.Kind {
 	case netsonde.EventUnresolved:
+		if event.Target != nil && event.Target.Output.Dialect == netsonde.DialectNative {
+			return d.appendError(dst, "", unresolved(event.Target, event.Text))
+		}
 		return d.appendError(dst, unresolvedKind, "Unable to resolve host ( "+host+" )")
 	case netsonde.EventAddressChanged:
 		return d.appendWarning(dst, fmt.Sprintf("The address of %s is now %s, no longer %s", host, event.New, event.Old))
@@ -83,6 +86,26 @@ func (d *Diagnostics) appendEvent(dst []byte, event *netsonde.Event, unresolvedK
 	default:
 		return dst
 	}
+}
+
+// unresolved says which target has no address, of which family, and why.
+func unresolved(target *netsonde.Target, reason string) string {
+	text := target.Name
+	if target.Host != target.Name {
+		text += " (" + target.Host + ")"
+	}
+	switch target.Family {
+	case netsonde.Family4:
+		text += ": no IPv4 address"
+	case netsonde.Family6:
+		text += ": no IPv6 address"
+	default:
+		text += ": no address"
+	}
+	if reason != "" {
+		text += ": " + reason
+	}
+	return text
 }
 
 // errnoText is an error number as Python shows it, which is what connmonitor

@@ -62,7 +62,7 @@ type Options struct {
 // them, and those after it not at all. Lines do not wait for blocks. One block
 // is one Write, and blocks never interleave. When as many blocks wait as may,
 // the newest are dropped and counted, with one warning until the reader has
-// caught up.
+// caught up; then an event among lines of JSON says how many are missing.
 type Console struct {
 	results        io.Writer
 	diagnostics    *Diagnostics
@@ -194,9 +194,21 @@ func (c *Console) push(complaints uint64, block []byte) {
 	if len(block) == 0 {
 		return
 	}
+	c.tellMissed(false)
 	if c.queue.push(complaints, block) {
 		c.diagnostics.Warn(fmt.Sprintf(
 			"Results are read too slowly: %d blocks wait, newer ones are dropped until the reader has caught up", c.Waiting()))
+	}
+}
+
+// tellMissed has an event stand among lines of JSON where some were dropped,
+// once output flows again, or at the end. It needs c.mu.
+func (c *Console) tellMissed(ending bool) {
+	if c.format != FormatJSON && c.format != FormatJSONLines {
+		return
+	}
+	if missed := c.queue.takeMissed(ending); missed > 0 {
+		c.queue.insist(c.native.appendMissed(nil, missed, c.diagnostics.clock()))
 	}
 }
 
@@ -238,6 +250,9 @@ func (c *Console) Run(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 	}
+	c.mu.Lock()
+	c.tellMissed(true)
+	c.mu.Unlock()
 	c.queue.close()
 	ctx = context.WithoutCancel(ctx)
 	if c.flush > 0 {

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -135,6 +136,65 @@ func TestSlowReader(t *testing.T) {
 	// A third warning would hang in the pipe and Flush with it.
 	flush(t, diagnostics)
 	end()
+	if err := await(t, result); err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+// TestMissedLinesAreTold has lines of JSON dropped: once the reader has caught
+// up, an event in their place says how many, and another at the end.
+func TestMissedLinesAreTold(t *testing.T) {
+	reader, results := io.Pipe()
+	c := console.New(console.Options{
+		Results: results, Diagnostics: console.NewDiagnostics(io.Discard, false, clock),
+		Format: console.FormatJSONLines, Node: "ams1",
+	})
+	plan := nativePlan()
+	c.Expect(plan)
+	burst := func() *netsonde.Batch {
+		b := &netsonde.Batch{}
+		with(b, round(plan[0], 0, "192.0.2.10", 1), answered(us, us, us))
+		return b
+	}
+	end, result := running(c)
+	overflow := func(blocks int) {
+		for range maxWaiting + blocks {
+			c.Consume(burst())
+		}
+	}
+	lines := bufio.NewScanner(reader)
+	skip := func(n int) {
+		for range n {
+			if !lines.Scan() || !strings.Contains(lines.Text(), `"type":"ping"`) {
+				t.Fatalf("read %q, %v", lines.Text(), lines.Err())
+			}
+		}
+	}
+	told := func(blocks int) {
+		t.Helper()
+		want := fmt.Sprintf(`{"schema":1,"type":"event","time":"2026-11-02T02:38:45.123456789Z","node":"ams1",`+
+			`"event":"dropped","lines":%d,"text":"results were read too slowly"}`, 3*blocks)
+		if !lines.Scan() || lines.Text() != want {
+			t.Fatalf("read %s, want %s", lines.Text(), want)
+		}
+	}
+	overflow(5)
+	skip(3 * maxWaiting)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := c.WaitBelow(ctx, 1); err != nil {
+		t.Fatalf("WaitBelow: %v", err)
+	}
+	c.Consume(burst())
+	told(5)
+	skip(3)
+	if err := c.WaitBelow(ctx, 1); err != nil {
+		t.Fatalf("WaitBelow: %v", err)
+	}
+	overflow(7)
+	end()
+	skip(3 * maxWaiting)
+	told(7)
 	if err := await(t, result); err != nil {
 		t.Errorf("Run: %v", err)
 	}

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	"sync"
 )
@@ -20,7 +21,9 @@ type queue struct {
 	// dropping lasts from the first dropped entry until the queue has been empty.
 	dropping bool
 	dropped  uint64
-	closed   bool
+	// missed counts the lines of entries dropped since takeMissed was asked.
+	missed uint64
+	closed bool
 	// failure is why nothing will be written any more.
 	failure error
 	// shrunk, if somebody wants to know, is closed when an entry has been written.
@@ -66,15 +69,45 @@ func (q *queue) push(complaints uint64, block []byte) (first bool) {
 	}
 	if q.limit > 0 && q.waiting >= q.limit {
 		q.dropped++
+		q.missed += uint64(bytes.Count(block, []byte{'\n'}))
 		first = !q.dropping
 		q.dropping = true
 		return first
 	}
+	q.append(complaints, block)
+	return false
+}
+
+// append needs q.mu.
+func (q *queue) append(complaints uint64, block []byte) {
 	q.filling.data = append(q.filling.data, block...)
 	q.filling.entries = append(q.filling.entries, entry{len(block), complaints})
 	q.waiting++
 	q.wake()
-	return false
+}
+
+// takeMissed is how many lines were dropped since it was last asked, 0 as long
+// as more may be: until the queue has been empty, or comes to its end.
+func (q *queue) takeMissed(ending bool) uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.dropping && !ending {
+		return 0
+	}
+	missed := q.missed
+	q.missed = 0
+	return missed
+}
+
+// insist appends an entry though the queue may be full.
+func (q *queue) insist(block []byte) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed || q.failure != nil {
+		q.dropped++
+		return
+	}
+	q.append(0, block)
 }
 
 // reserve has an entry wait that is still being made; fill is to follow.
