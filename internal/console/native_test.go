@@ -12,13 +12,19 @@ import (
 // nativePrinted prints the rounds with every outcome.
 func nativePrinted(t *testing.T, o console.Options, plan []*netsonde.Target) string {
 	t.Helper()
+	return printedOf(t, o, plan, nativeBatch(plan))
+}
+
+// printedOf prints what a batch tells of a plan.
+func printedOf(t *testing.T, o console.Options, plan []*netsonde.Target, batch *netsonde.Batch) string {
+	t.Helper()
 	o.Node = "ams1"
 	var out strings.Builder
 	o.Results, o.Location = &out, zone
 	o.Diagnostics = console.NewDiagnostics(&strings.Builder{}, false, clock)
 	c := console.New(o)
 	c.Expect(plan)
-	c.Consume(nativeBatch(plan))
+	c.Consume(batch)
 	if err := c.Run(ended()); err != nil {
 		t.Fatalf("Run: %v", err)
 	}

@@ -506,6 +506,9 @@ func (s *scenario) tell() {
 			s.names[stalled.Probe], stalled.Rounds, stalled.First, stalled.Due.Monotonic)
 	}
 	for _, a := range batch.Amends {
+		if !a.Outcome.Answered() && a.Outcome != netsonde.OutcomeUnreachable {
+			s.t.Errorf("an amend to %v, which docs/output.md does not have among its events", a.Outcome)
+		}
 		s.line("amend %s %d.%d: %s %v", s.names[a.Probe], a.Round, a.Sequence, a.Outcome, a.RTT)
 	}
 	for _, r := range batch.Rounds {
