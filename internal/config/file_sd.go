@@ -1,11 +1,7 @@
 package config
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"path/filepath"
@@ -15,67 +11,60 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
+// position is a line and a column, from 1.
+type position struct{ line, column int32 }
+
 // targetGroup is an element of a Prometheus target file.
 type targetGroup struct {
-	Targets []string          `json:"targets"`
-	Labels  map[string]string `json:"labels"`
+	at      position
+	targets []string
+	// places are those of the targets.
+	places []position
+	labels map[string]string
+}
+
+// targetFile is what a target file holds.
+type targetFile struct {
+	groups []targetGroup
+	// lines are shown with what is wrong; they are not kept with the last good
+	// content.
+	lines []string
 }
 
 // parseTargets reads a target file: JSON or YAML, as its name says. A file that
 // is not whole has no groups. The diagnostics leave nothing else out.
-func parseTargets(path string, text []byte) (groups []targetGroup, told []Diagnostic) {
-	if filepath.Ext(path) != ".json" {
-		return parseTargetsYAML(path, text)
+func parseTargets(path string, text []byte) (file targetFile, told []Diagnostic) {
+	if filepath.Ext(path) == ".json" {
+		return parseTargetsJSON(path, text)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&groups)
-	if err == nil {
-		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
-			return groups, nil
-		}
-		err = errors.New("something stands behind the list")
-	}
-	var syntax *json.SyntaxError
-	offset := decoder.InputOffset()
-	switch {
-	case errors.As(err, &syntax):
-		offset = syntax.Offset
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		offset, err = int64(len(text)), errors.New("the file ends too early")
-	}
-	offset = min(offset, int64(len(text)))
-	line := 1 + bytes.Count(text[:offset], []byte("\n"))
-	column := int(offset) - bytes.LastIndexByte(text[:offset], '\n')
-	s, _ := newYAMLSource(path, text)
-	s.severity = Host
-	s.addAt(line, max(column-1, 1), fmt.Sprintf("no target file: %v", err), err)
-	return nil, s.problems
+	return parseTargetsYAML(path, text)
 }
 
-func parseTargetsYAML(path string, text []byte) (groups []targetGroup, told []Diagnostic) {
+func parseTargetsYAML(path string, text []byte) (file targetFile, told []Diagnostic) {
 	s, plain := newYAMLSource(path, text)
 	s.severity = Host
 	if s.checkText(); len(s.problems) > 0 {
-		return nil, s.sorted()
+		return targetFile{}, s.sorted()
 	}
+	file.lines = s.lines
 	var lifted map[int]listedTargets
 	if s.body, lifted = s.parseLifted(plain); s.body == nil {
-		return nil, s.sorted()
+		return targetFile{}, s.sorted()
 	}
 	for _, node := range s.list(s.body) {
 		fields := s.mapping(node, "targets", "labels")
-		group := targetGroup{Labels: map[string]string{}}
+		group := targetGroup{at: placeOf(node), labels: map[string]string{}}
 		read := func(node ast.Node) bool {
 			if host, ok := s.scalar(node); ok {
-				group.Targets = append(group.Targets, host)
+				group.targets, group.places = append(group.targets, host), append(group.places, placeOf(node))
 			}
 			return !s.full()
 		}
 		list := s.list(fields.values["targets"])
 		if len(list) == 1 && beginning(list[0]) != nil && lifted[beginning(list[0]).Line].first > 0 {
-			s.eachListed(lifted[beginning(list[0]).Line], func(host string, _, _ int) bool {
-				group.Targets = append(group.Targets, host)
+			s.eachListed(lifted[beginning(list[0]).Line], func(host string, line, column int) bool {
+				group.targets = append(group.targets, host)
+				group.places = append(group.places, position{int32(line), int32(column)}) //nolint:gosec // nativeBytes is less
 				return true
 			}, read)
 		} else {
@@ -92,30 +81,38 @@ func parseTargetsYAML(path string, text []byte) (groups []targetGroup, told []Di
 		}
 		for _, pair := range pairs {
 			if text, ok := s.scalar(pair.Value); ok {
-				group.Labels[pair.Key.GetToken().Value] = text
+				group.labels[pair.Key.GetToken().Value] = text
 			}
 		}
-		groups = append(groups, group)
+		file.groups = append(file.groups, group)
 	}
 	if len(s.problems) > 0 {
-		return nil, s.sorted()
+		return targetFile{}, s.sorted()
 	}
-	return groups, nil
+	return file, nil
+}
+
+// placeOf is where a node begins.
+func placeOf(node ast.Node) position {
+	if at := beginning(node); at != nil {
+		return position{int32(at.Line), int32(at.Column)} //nolint:gosec // nativeBytes is less
+	}
+	return position{1, 1}
 }
 
 // labelsWithin are the group's labels and those around it. Labels that begin
 // with two underscores are Prometheus' own and are left out; so is what no
 // label can be, which the error tells.
 func (g *targetGroup) labelsWithin(around map[string]string) (map[string]string, error) {
-	if len(g.Labels) == 0 {
+	if len(g.labels) == 0 {
 		return around, nil
 	}
-	all := make(map[string]string, len(g.Labels)+len(around))
+	all := make(map[string]string, len(g.labels)+len(around))
 	for name, text := range around {
 		all[name] = text
 	}
 	var problem error
-	for name, text := range g.Labels {
+	for name, text := range g.labels {
 		switch err := checkPrintable(text); {
 		case strings.HasPrefix(name, "__"):
 		case !isVariable(name):

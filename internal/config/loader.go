@@ -21,7 +21,7 @@ type Loader struct {
 	path string
 	mu   sync.Mutex
 	// good is the last good content of each target file.
-	good map[string][]targetGroup
+	good map[string]targetFile
 	// patterns are those of the target files as of the last Load, seen is what
 	// the files were like when it read them.
 	patterns []string
@@ -37,7 +37,7 @@ type fileState struct {
 
 // NewLoader makes a loader of the configuration in a file.
 func NewLoader(path string) *Loader {
-	return &Loader{path: path, good: map[string][]targetGroup{}}
+	return &Loader{path: path, good: map[string]targetFile{}}
 }
 
 // Load reads the configuration as the function of this name does. What is wrong
@@ -45,20 +45,20 @@ func NewLoader(path string) *Loader {
 // so does what that file held before.
 func (l *Loader) Load(ctx context.Context) (*Configuration, []Diagnostic, error) {
 	around := localSurroundings()
-	good, seen := map[string][]targetGroup{}, map[string]fileState{}
-	around.targets = func(path string) ([]targetGroup, []Diagnostic) {
+	good, seen := map[string]targetFile{}, map[string]fileState{}
+	around.targets = func(path string) (targetFile, []Diagnostic) {
 		// A change while the file is read must not be missed.
 		if state, exists := stateOf(path); exists {
 			seen[path] = state
 		}
-		groups, told := readTargets(path)
+		file, told := readTargets(path)
 		if len(told) > 0 && !errors.Is(told[0], fs.ErrNotExist) {
 			l.mu.Lock()
-			groups = l.good[path]
+			file = l.good[path]
 			l.mu.Unlock()
 		}
-		good[path] = groups
-		return groups, told
+		good[path] = targetFile{groups: file.groups}
+		return file, told
 	}
 	loaded, diagnostics, err := loadFile(ctx, l.path, around)
 	if err != nil {
@@ -127,10 +127,10 @@ func stateOf(path string) (state fileState, exists bool) {
 }
 
 // readTargets reads a target file.
-func readTargets(path string) ([]targetGroup, []Diagnostic) {
+func readTargets(path string) (targetFile, []Diagnostic) {
 	text, _, err := readLocal(path)
 	if err != nil {
-		return nil, []Diagnostic{{File: path, Severity: Host, cause: err, Text: fmt.Sprintf("%s: the target file cannot be read: %v", path, reason(err))}}
+		return targetFile{}, []Diagnostic{{File: path, Severity: Host, cause: err, Text: fmt.Sprintf("%s: the target file cannot be read: %v", path, reason(err))}}
 	}
 	return parseTargets(path, text)
 }

@@ -50,7 +50,8 @@ func TestTargetFilesKeepTheLastGood(t *testing.T) {
 		{``, "fixed.example a.example", "t.json:1:1: no target file: the file ends too early"},
 		{`[{"targets": ["a.example", "b.example"]}] x`, "fixed.example a.example", "t.json:1:42: no target file"},
 		{`[{"targets": ["a.example"], "label": {}}]`, "fixed.example a.example", `t.json:1:`},
-		{`[{"targets": ["b.example", "b.example", "x y", "c:0", "fixed.example"]}]`, "fixed.example b.example", "t.json: host \"x y\": has white space"},
+		{`[{"targets": ["b.example", "b.example", "x y", "c:0", "fixed.example"]}]`, "fixed.example b.example", "t.json:1:41: host \"x y\": has white space"},
+		{"[{\"targets\": [\"b.example\",\n  \"b.example\"]}]", "fixed.example b.example", `t.json:2:3: the name "b.example" is taken at ` + list + ":1:15: give one"},
 		{`{"targets": []}`, "fixed.example b.example", "t.json:1:"},
 		{`[]`, "fixed.example", ""},
 	} {

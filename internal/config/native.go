@@ -60,8 +60,8 @@ type surroundings struct {
 	glob func(pattern string) ([]string, error)
 	// lookup returns an environment variable.
 	lookup func(name string) (string, bool)
-	// targets returns the groups of a target file.
-	targets func(path string) ([]targetGroup, []Diagnostic)
+	// targets returns what a target file holds.
+	targets func(path string) (targetFile, []Diagnostic)
 }
 
 // nativeReader makes a configuration of a native file and of those it includes.
@@ -71,11 +71,14 @@ type nativeReader struct {
 	description Description
 	mappings    map[string]Mapping
 	sources     []*yamlSource
-	// told are the diagnostics of target files.
-	told     []Diagnostic
-	included map[string]string
-	builder  builder
-	result   *Configuration
+	// told are the diagnostics of target files, discovered those files' lines and
+	// what is wrong with single entries.
+	told       []Diagnostic
+	discovered []*yamlSource
+	included   map[string]string
+	builder    builder
+	labelSets  labelSets
+	result     *Configuration
 	// discoveries read target files, whose targets come last.
 	discoveries []func()
 	// full is set when it has been told that there are too many targets.
@@ -99,7 +102,7 @@ type nativeFile struct {
 func parseNative(ctx context.Context, name string, text []byte, around surroundings) (*Configuration, []Diagnostic, error) {
 	r := &nativeReader{
 		ctx: ctx, around: around, description: Describe(), mappings: map[string]Mapping{}, included: map[string]string{},
-		budgetNodes: map[string]ast.Node{},
+		budgetNodes: map[string]ast.Node{}, labelSets: labelSets{},
 		result: &Configuration{
 			Native: true, Plan: &netsonde.Plan{ResolveEvery: resolveEvery},
 			Budget: Budget{Rate: 10_000, Destination: 100, Network: 2000},
@@ -130,6 +133,9 @@ func (r *nativeReader) mappingOf(name string) Mapping { return r.mappings[name] 
 func (r *nativeReader) finish() ([]Diagnostic, error) {
 	r.checkNames()
 	r.result.Plan.Targets = slices.Clone(r.builder.targets)
+	for _, s := range r.discovered {
+		r.told = append(r.told, s.sorted()...)
+	}
 	main := r.sources[0]
 	wrong := func() bool {
 		return slices.ContainsFunc(r.sources, func(s *yamlSource) bool { return len(s.problems) > 0 })

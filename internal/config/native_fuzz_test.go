@@ -110,7 +110,8 @@ func FuzzTargetFile(f *testing.F) {
 	f.Add("t.json", []byte(`[{"targets": ["a:1", "[::1]:2"], "labels": {"a": "b"}}]`))
 	f.Add("t.yml", []byte("- targets: [a]\n  labels: {a: b}\n"))
 	f.Fuzz(func(t *testing.T, path string, text []byte) {
-		groups, told := parseTargets(path, text)
+		file, told := parseTargets(path, text)
+		groups := file.groups
 		if groups != nil && told != nil {
 			t.Errorf("%v and %v", groups, told)
 		}
@@ -118,7 +119,7 @@ func FuzzTargetFile(f *testing.F) {
 			if _, err := group.labelsWithin(map[string]string{"x": "y"}); err != nil && len(err.Error()) > 4096 {
 				t.Error(err)
 			}
-			for _, target := range group.Targets {
+			for _, target := range group.targets {
 				if host, port, err := splitPort(target); err == nil && port == 0 && host != target {
 					t.Errorf("%q lost its port", target)
 				}

@@ -124,30 +124,31 @@ func (r *nativeReader) discover(f *nativeFile, node ast.Node, outer *scope) {
 
 // targetFile adds the targets of one target file.
 func (r *nativeReader) targetFile(path string, sc *scope) {
-	groups, told := r.around.targets(path)
+	file, told := r.around.targets(path)
 	r.told = append(r.told, told...)
-	tell := func(text string) {
-		if len(r.told) < diagnosticLimit {
-			r.told = append(r.told, Diagnostic{File: path, Severity: Host, Text: path + ": " + text})
-		}
-	}
-	for _, group := range groups {
+	s := &yamlSource{name: path, lines: file.lines, severity: Host}
+	r.discovered = append(r.discovered, s)
+	number := int32(-len(r.discovered)) //nolint:gosec // there are fewer files
+	for _, group := range file.groups {
 		labels, err := group.labelsWithin(sc.labels)
+		labels = r.labelSets.shared(labels)
 		if err != nil {
-			tell(err.Error())
+			s.addAt(int(group.at.line), int(group.at.column), err.Error(), err)
 		}
-		for _, target := range group.Targets {
+		for i, target := range group.targets {
 			if r.ctx.Err() != nil {
 				return
 			}
+			at := group.places[i]
+			wrong := func(err error) { s.addAt(int(at.line), int(at.column), err.Error(), err) }
 			host, port, err := splitPort(target)
 			if err != nil {
-				tell(err.Error())
+				wrong(err)
 				continue
 			}
 			r.hosts(host, nativeEntry{
-				name: target, port: port, recipe: sc.usualRecipe(), labels: labels, at: place{file: -1},
-				wrong: func(err error) { tell(err.Error()) },
+				name: target, port: port, recipe: sc.usualRecipe(), labels: labels,
+				at: place{number, at.line, at.column}, wrong: wrong,
 			})
 		}
 	}

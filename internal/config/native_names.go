@@ -5,7 +5,6 @@ import (
 	"hash/maphash"
 	"math/bits"
 	"slices"
-	"strconv"
 
 	"netsonde"
 )
@@ -83,20 +82,19 @@ func (c *clashes) add(name string, first, second place) {
 
 // twice tells of names that stand at two places.
 func (r *nativeReader) twice(c *clash) {
-	there := "in a target file"
-	if c.first.file >= 0 {
-		there = "at " + r.sources[c.first.file].name + ":" + strconv.Itoa(int(c.first.line)) + ":" + strconv.Itoa(int(c.first.column))
-	}
+	first, second := r.sourceOf(c.first), r.sourceOf(c.second)
+	there := fmt.Sprintf("at %s:%d:%d", first.name, c.first.line, c.first.column)
 	text := fmt.Sprintf("the name %q is taken %s: give one of them another name", excerpt(c.name), there)
 	if c.names > 1 {
 		text = fmt.Sprintf("%d names are taken %s, the first is %q: leave out what is there twice", c.names, there, excerpt(c.name))
 	}
-	if c.second.file < 0 {
-		if len(r.told) < diagnosticLimit {
-			file := r.result.Files[0]
-			r.told = append(r.told, Diagnostic{File: file, Severity: Host, Text: file + ": a target file: " + text})
-		}
-		return
+	second.addAt(int(c.second.line), int(c.second.column), text, nil)
+}
+
+// sourceOf is the file of a place: files of targets are counted from -1 down.
+func (r *nativeReader) sourceOf(at place) *yamlSource {
+	if at.file < 0 {
+		return r.discovered[-at.file-1]
 	}
-	r.sources[c.second.file].addAt(int(c.second.line), int(c.second.column), text, nil)
+	return r.sources[at.file]
 }

@@ -71,7 +71,7 @@ func isolated(files map[string]string) surroundings {
 			return found, nil
 		},
 		lookup: func(name string) (string, bool) { return "set", name == "SET" },
-		targets: func(path string) ([]targetGroup, []Diagnostic) {
+		targets: func(path string) (targetFile, []Diagnostic) {
 			return parseTargets(path, []byte(files[path]))
 		},
 	}

@@ -256,7 +256,7 @@ func (r *nativeReader) labels(s *yamlSource, node ast.Node, around map[string]st
 	if len(all) > labelLimit {
 		s.wrong(node, fmt.Errorf("more than %d labels of one target", labelLimit))
 	}
-	return all
+	return r.labelSets.shared(all)
 }
 
 func names(m Mapping) []string {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -41,6 +42,25 @@ func (s *textSlab) keep(text, suffix string) string {
 	return s.piece.String()[from:]
 }
 
+// labelSets are the sets of labels by what they say: targets share them.
+type labelSets map[string]map[string]string
+
+// shared returns the set that says the same.
+func (l labelSets) shared(labels map[string]string) map[string]string {
+	if len(labels) == 0 {
+		return labels
+	}
+	var key []byte
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		key = append(append(append(append(key, name...), 0), labels[name]...), 0)
+	}
+	if known, is := l[string(key)]; is {
+		return known
+	}
+	l[string(key)] = labels
+	return labels
+}
+
 // builder makes targets of layouts.
 type builder struct {
 	targets []*netsonde.Target
@@ -54,7 +74,8 @@ type builder struct {
 	planned uint64
 }
 
-// place is where something stands: a file by its number, line and column.
+// place is where something stands: a file by its number, those of targets
+// negative, line and column.
 type place struct{ file, line, column int32 }
 
 // expect makes room for some more targets.
