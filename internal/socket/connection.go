@@ -63,6 +63,7 @@ type Connection struct {
 	batch  int
 	// datagrams tells that the method has identities for UDP.
 	datagrams bool
+	rest      rest
 
 	wakeup wakeup
 	// using keeps Close from taking the sockets away under a read.
@@ -126,6 +127,7 @@ func (c *Connection) WriteBatch(probes []packet.Probe) error {
 	if c.closed.Load() {
 		return net.ErrClosed
 	}
+	c.rest.note(len(probes))
 	var current *datagram
 	var last *packet.Probe
 	for i := range probes {
@@ -201,6 +203,10 @@ func (c *Connection) flush(d *datagram, last *packet.Probe) {
 func (c *Connection) ReadBatch(replies []packet.Reply, until time.Duration) (n int, empty netsonde.Instant, err error) {
 	c.using.Lock()
 	defer c.using.Unlock()
+	if c.stamps == netsonde.StampsKernel || c.stamps == netsonde.StampsKernelReceive {
+		sleep(c.rest.length(c.Now().Monotonic, until))
+	}
+	defer func() { c.rest.note(n) }()
 	woken := false
 	for round := 0; round < readRounds && n < len(replies); {
 		if c.closed.Load() {
