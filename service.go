@@ -26,9 +26,13 @@ const (
 	ServiceStalled
 	// ServiceUnresolved had no address to go to.
 	ServiceUnresolved
+	// ServiceWrongAnswer speaks the expected protocol, but what it said is not
+	// what was asked for: another status, a certificate that is refused, another
+	// record.
+	ServiceWrongAnswer
 )
 
-var serviceStateNames = [...]string{"invalid", "open", "closed", "filtered", "wrong_protocol", "failed", "stalled", "unresolved"}
+var serviceStateNames = [...]string{"invalid", "open", "closed", "filtered", "wrong_protocol", "failed", "stalled", "unresolved", "wrong_answer"}
 
 // String returns the state's name as outputs print it.
 func (s ServiceState) String() string {

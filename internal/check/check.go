@@ -77,7 +77,7 @@ func New(o Options) *Checker {
 // round, which the caller knows. A server that spoke its protocol and then
 // stalled or hung up is open: what it had said until then is kept. One that
 // spoke it but said something else than the parameters want is
-// [netsonde.ServiceWrongProtocol]; what it said is kept there too.
+// [netsonde.ServiceWrongAnswer]; what it said is kept there too.
 //
 // As long as this process has no file descriptor to spare, connecting waits
 // for one until the context ends; the check starts with the attempt that had one.

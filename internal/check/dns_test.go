@@ -142,7 +142,7 @@ func TestDNSAnswers(t *testing.T) {
 		s := ask(t, patience, server, &netsonde.CheckParameters{Question: "web.test", QuestionType: test.kind, Answer: test.wanted})
 		want := netsonde.ServiceOpen
 		if test.reason != "" {
-			want = netsonde.ServiceWrongProtocol
+			want = netsonde.ServiceWrongAnswer
 		}
 		if s.State != want || s.Reason != test.reason || s.Code != 0 || !slices.Equal(s.Answers, test.answers) {
 			t.Errorf("%s, wanted %q: got %+v", test.kind, test.wanted, s)
@@ -169,7 +169,7 @@ func TestDNSCodes(t *testing.T) {
 			t.Errorf("%d: got %+v", code, s)
 		}
 		s := ask(t, patience, server, &netsonde.CheckParameters{Question: "x.test", Answer: "192.0.2.1"})
-		if s.State != netsonde.ServiceWrongProtocol || (code != 0 && s.Reason != "answered "+reason+", wanted 192.0.2.1") {
+		if s.State != netsonde.ServiceWrongAnswer || (code != 0 && s.Reason != "answered "+reason+", wanted 192.0.2.1") {
 			t.Errorf("%d: got %+v", code, s)
 		}
 	}
@@ -352,7 +352,7 @@ func TestDNSTruncated(t *testing.T) {
 		{"torn", torn, whole, "", texts[:16], "", netsonde.ServiceOpen},
 		{"no TCP", torn, nil, "", first, over + "[Errno 111] Connection refused", netsonde.ServiceOpen},
 		{"no TCP, wanted", cut, nil, "192.0.2.1", first, over + "[Errno 111] Connection refused", netsonde.ServiceOpen},
-		{"no TCP, not there", cut, nil, "192.0.2.2", first, "answered 192.0.2.1, wanted 192.0.2.2", netsonde.ServiceWrongProtocol},
+		{"no TCP, not there", cut, nil, "192.0.2.2", first, "answered 192.0.2.1, wanted 192.0.2.2", netsonde.ServiceWrongAnswer},
 		{"hung up", cut, says(""), "", first, over + "connection closed without data", netsonde.ServiceOpen},
 		{"cut over TCP", cut, says("\x00\xff\x00\x00"), "", first, over + "answer is not DNS", netsonde.ServiceOpen},
 		{"garbage over TCP", cut, says(strings.Repeat("\x20", 70000)), "", first, over + "answer is not DNS", netsonde.ServiceOpen},

@@ -92,7 +92,7 @@ func (x *exchange) fail(ctx context.Context, err error) {
 // refuse notes that the service spoke its protocol but said something else
 // than was wanted of it.
 func (x *exchange) refuse(reason string) {
-	x.service.State, x.service.Reason = netsonde.ServiceWrongProtocol, truncate(reason)
+	x.service.State, x.service.Reason = netsonde.ServiceWrongAnswer, truncate(reason)
 }
 
 // conversationFailure says what an error means that came after the connection

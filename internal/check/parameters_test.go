@@ -77,7 +77,7 @@ func TestHTTPStatus(t *testing.T) {
 		s := checkOf(t, Options{}, patience, probe, "web.test", server.Addr())
 		state := netsonde.ServiceOpen
 		if test.reason != "" {
-			state = netsonde.ServiceWrongProtocol
+			state = netsonde.ServiceWrongAnswer
 		}
 		if s.State != state || s.Reason != test.reason || s.Code != 503 || s.Server != "nginx" {
 			t.Errorf("wanted %v: got %+v", test.wanted, s)
@@ -120,7 +120,7 @@ func TestVerify(t *testing.T) {
 				s := checkOf(t, Options{RootCAs: test.roots}, patience, probe, host, server.Addr())
 				state, asks := netsonde.ServiceOpen, kind == netsonde.KindHTTPS
 				if test.reason != "" {
-					state, asks = netsonde.ServiceWrongProtocol, false
+					state, asks = netsonde.ServiceWrongAnswer, false
 				}
 				if s.State != state || s.Reason != test.reason || s.Certificate == nil || s.TLSVersion != "TLS 1.3" {
 					t.Errorf("got %+v", s)

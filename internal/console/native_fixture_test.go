@@ -115,7 +115,7 @@ func nativeBatch(plan []*netsonde.Target) *netsonde.Batch {
 	}
 	with(b, round(web, 3, v4, 1), open)
 	with(b, round(web, 3, v4, 2), netsonde.Service{
-		State: netsonde.ServiceWrongProtocol, RTT: 900 * us, Code: 503, Reason: "status 503, wanted 200",
+		State: netsonde.ServiceWrongAnswer, RTT: 900 * us, Code: 503, Reason: "status 503, wanted 200",
 	})
 	with(b, round(web, 4, v4, 1), netsonde.Service{State: netsonde.ServiceClosed, Reason: "[Errno 111] Connection refused"})
 	with(b, round(web, 4, v4, 2), netsonde.Service{State: netsonde.ServiceStalled})

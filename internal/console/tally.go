@@ -7,7 +7,7 @@ import (
 	"netsonde"
 )
 
-const serviceStates = int(netsonde.ServiceUnresolved) + 1
+const serviceStates = int(netsonde.ServiceWrongAnswer) + 1
 
 // tally is the sums of a sweep.
 type tally struct {

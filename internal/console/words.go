@@ -56,7 +56,8 @@ func serviceState(s netsonde.ServiceState) state {
 	switch s {
 	case netsonde.ServiceOpen:
 		return stateWell
-	case netsonde.ServiceClosed, netsonde.ServiceFiltered, netsonde.ServiceWrongProtocol:
+	case netsonde.ServiceClosed, netsonde.ServiceFiltered,
+		netsonde.ServiceWrongProtocol, netsonde.ServiceWrongAnswer:
 		return stateDown
 	default:
 		return stateUnknown
