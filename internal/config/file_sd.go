@@ -66,7 +66,7 @@ func parseTargetsYAML(path string, text []byte) (file targetFile, told []Diagnos
 				group.targets = append(group.targets, host)
 				group.places = append(group.places, position{int32(line), int32(column)}) //nolint:gosec // nativeBytes is less
 				return true
-			}, read)
+			}, nil, read)
 		} else {
 			for _, element := range list {
 				read(element)

@@ -117,7 +117,7 @@ func (sc *scope) step(entry probeEntry, family found) (s step, ok bool) {
 		}
 	default:
 		s.portless = s.probe.Port == 0
-		s.probe.Check = checkParameters(get)
+		s.probe.Check = sc.sharedCheck(checkParameters(get))
 	}
 	ok = s.fit(get("every"), get("timeout"), busy)
 	return s, ok
@@ -205,6 +205,22 @@ func checkParameters(get func(string) found) *netsonde.CheckParameters {
 		c.QuestionType = "A"
 	}
 	return &c
+}
+
+// sharedCheck returns the parameters that say the same.
+func (sc *scope) sharedCheck(c *netsonde.CheckParameters) *netsonde.CheckParameters {
+	if c == nil {
+		return nil
+	}
+	for sc.outer != nil {
+		sc = sc.outer
+	}
+	key := fmt.Sprintf("%#v", *c)
+	if known, is := sc.checks[key]; is {
+		return known
+	}
+	sc.checks[key] = c
+	return c
 }
 
 func familyOf(word string) netsonde.Family {

@@ -34,6 +34,11 @@ type scope struct {
 	labels map[string]string
 	// recipe is made of the probes once a target needs it.
 	recipe *recipe
+	// simpleLabels are the labels of simple entries by their text.
+	simpleLabels map[string]map[string]string
+	// checks are the parameters of checks by what they say, in the outermost
+	// scope.
+	checks map[string]*netsonde.CheckParameters
 }
 
 // inner makes a scope within, with an outer one's labels.
@@ -77,7 +82,7 @@ func (sc *scope) lookup(kind, key string) found {
 
 // builtInScope holds the defaults of the description.
 func builtInScope(d Description) *scope {
-	sc := &scope{kinds: map[string]options{}}
+	sc := &scope{kinds: map[string]options{}, checks: map[string]*netsonde.CheckParameters{}}
 	for _, kind := range d.Kinds {
 		m, _ := d.Mapping(kind)
 		given := options{}

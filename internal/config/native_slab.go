@@ -57,8 +57,13 @@ func (l labelSets) shared(labels map[string]string) map[string]string {
 	if known, is := l[string(key)]; is {
 		return known
 	}
-	l[string(key)] = labels
-	return labels
+	// A part of a file's text would keep all of it in memory.
+	kept := make(map[string]string, len(labels))
+	for name, text := range labels {
+		kept[strings.Clone(name)] = strings.Clone(text)
+	}
+	l[string(key)] = kept
+	return kept
 }
 
 // builder makes targets of layouts.

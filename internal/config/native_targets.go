@@ -41,6 +41,10 @@ func (r *nativeReader) targets(f *nativeFile, node ast.Node, sc *scope) {
 					r.plainTarget(f, host, sc, at)
 					return r.goesOn(f.yamlSource)
 				},
+				func(t *simpleTarget, line int) (taken, goOn bool) {
+					taken = r.simpleTarget(f, t, line, sc)
+					return taken, r.goesOn(f.yamlSource)
+				},
 				func(node ast.Node) bool {
 					r.target(f, node, sc)
 					return r.goesOn(f.yamlSource)

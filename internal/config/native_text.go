@@ -161,8 +161,10 @@ func inHost(b byte) bool {
 }
 
 // eachListed goes through the entries of a long list in their order: a plain
-// host to plain, anything else to parsed.
-func (s *yamlSource) eachListed(list listedTargets, plain func(host string, line, column int) bool, parsed func(ast.Node) bool) {
+// host to plain, a simple mapping to simple, which may leave it, and anything
+// else to parsed. simple may be nil.
+func (s *yamlSource) eachListed(list listedTargets, plain func(host string, line, column int) bool,
+	simple func(t *simpleTarget, line int) (taken, goOn bool), parsed func(ast.Node) bool) {
 	from := 0
 	flush := func(end int) bool {
 		if from == 0 {
@@ -183,11 +185,26 @@ func (s *yamlSource) eachListed(list listedTargets, plain func(host string, line
 	}
 	for line := list.first; line <= list.last; line++ {
 		text := s.lines[line-1]
-		if host, column, ok := plainEntry(text, list.indent); ok {
+		if host, column, ok := plainEntry(text, list.indent); ok && entryEnds(s.lines, line+1, list.last, list.indent) {
 			if !flush(line) || !plain(host, line, column) {
 				return
 			}
 			continue
+		}
+		if simple != nil {
+			if t, ok := simpleEntry(s.lines, line, list.last, list.indent); ok {
+				if !flush(line) {
+					return
+				}
+				taken, goOn := simple(&t, line)
+				if !goOn {
+					return
+				}
+				if taken {
+					line += t.lines - 1
+					continue
+				}
+			}
 		}
 		begins := len(text) > list.indent && text[list.indent] == '-' && strings.TrimLeft(text[:list.indent], " ") == ""
 		if begins && from != 0 && line-from >= pieceLines && !flush(line) {
