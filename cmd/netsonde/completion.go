@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"netsonde/internal/service"
 )
@@ -24,6 +25,25 @@ func completeConfiguration(_ *cobra.Command, args []string, _ string) ([]string,
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return nil, cobra.ShellCompDirectiveDefault
+}
+
+// offer has shells offer words, and no files, for the value of a command's flag.
+func offer(command *cobra.Command, flag string, words ...string) {
+	// It only fails for a flag that is not there, which its test would miss.
+	_ = command.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// offerNoFiles keeps shells from offering files for numbers and times.
+func offerNoFiles(command *cobra.Command) {
+	command.LocalFlags().VisitAll(func(flag *pflag.Flag) {
+		switch flag.Value.Type() {
+		case "int", "uint64", "duration":
+			offer(command, flag.Name)
+		}
+	})
+	for _, child := range command.Commands() {
+		offerNoFiles(child)
+	}
 }
 
 // completeHosts offers the hosts that this machine knows by name, and files

@@ -114,6 +114,7 @@ func (p *program) labGraphCommand() *cobra.Command {
 	f.register(command)
 	labName(command, &name)
 	command.Flags().StringVar(&format, "format", "ascii", "dot (Graphviz), mermaid or ascii")
+	offer(command, "format", topology.DrawingKinds()...)
 	return command
 }
 

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -67,9 +68,15 @@ func (p *program) run(ctx context.Context, name string, args []string) int {
 		command = p.rootCommand()
 	}
 	command.SetArgs(args)
-	command.SetOut(p.stdout)
+	printed := &failingWriter{Writer: p.stdout}
+	command.SetOut(printed)
 	command.SilenceErrors, command.SilenceUsage = true, true
 	err := command.ExecuteContext(ctx)
+	if printed.failure != nil {
+		// cobra keeps to itself, or calls an error of usage, that its help or a
+		// completion could not be written.
+		err = exit(p.printed(printed.failure))
+	}
 	var code exitCode
 	switch {
 	case err == nil:
@@ -84,6 +91,24 @@ func (p *program) run(ctx context.Context, name string, args []string) int {
 		}
 		return exitUsage
 	}
+}
+
+// failingWriter remembers the first error of a writer.
+type failingWriter struct {
+	io.Writer
+	failure error
+}
+
+func (w *failingWriter) Write(text []byte) (int, error) {
+	n, err := w.Writer.Write(text)
+	switch {
+	case err == nil, w.failure != nil:
+	case errors.Is(err, syscall.EPIPE):
+		w.failure = console.ErrClosed
+	default:
+		w.failure = fmt.Errorf("write to standard output: %w", err)
+	}
+	return n, err
 }
 
 // exitCode ends the program with a code; what there was to say has been said.
@@ -128,5 +153,6 @@ gateway, the resolvers and an address far away, and shows them in a table.`,
 		installCommand(), uninstallCommand(),
 	)
 	describe(root)
+	offerNoFiles(root)
 	return root
 }

@@ -88,6 +88,8 @@ func (o *oneShot) command(use, short, long string, prepare func() error) *cobra.
 	flags.BoolVarP(&o.six, "ipv6", "6", false, "use IPv6 addresses only")
 	flags.StringVar(&o.source, "source", "", "the address of this machine to send from")
 	flags.BoolVarP(&o.names, "names", "n", false, "look up the names of addresses")
+	offer(command, "rate", unlimited)
+	offer(command, "source")
 	return command
 }
 

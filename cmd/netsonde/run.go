@@ -40,5 +40,6 @@ and SIGINT finish what is running, print it and end with 0.`,
 		},
 	}
 	command.Flags().StringVar(&output, "output", "", "text, json, jsonl or none (default: as the file says, or text)")
+	offer(command, "output", "text", "json", "jsonl", "none")
 	return command
 }

@@ -35,6 +35,7 @@ there: HTTP on 80, HTTPS on 443, MySQL on 3306, SSH on 22, DNS on 53.`,
 		})
 	flags := command.Flags()
 	flags.StringVar(&ports, "ports", ports, "ports and ranges of them, as in 22,80,8000-8010")
+	offer(command, "ports")
 	flags.BoolVar(&o.open, "open", false, "only tell whether ports are open")
 	return command
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -20,9 +22,12 @@ func (p *program) versionCommand() *cobra.Command {
 	}
 }
 
-// print writes to standard output.
+// print writes to standard output. A reader who has left ends the program well.
 func (p *program) print(text string) error {
 	if _, err := fmt.Fprint(p.stdout, text); err != nil {
+		if errors.Is(err, syscall.EPIPE) {
+			return exitCode(exitWell)
+		}
 		return failureError{fmt.Errorf("write to standard output: %w", err)}
 	}
 	return nil
