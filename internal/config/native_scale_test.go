@@ -108,7 +108,7 @@ func TestSimpleEntriesAreLikeParsedOnes(t *testing.T) {
 		entry = "  " + strings.ReplaceAll(entry, "\n", "\n  ")
 		const head = "groups:\n- labels: {site: ams, x: z}\n  targets:\n"
 		text := func(padding string) string {
-			return head + "  - first.example\n" + entry + "\n  - last.example" + padding + "\n"
+			return head + "  - first.example\n" + entry + "\n  - last.example" + padding + "\n  - end.example\n"
 		}
 		told := func(text string) string {
 			c, diagnostics, err := parseNative(context.Background(), "c.yaml", []byte(text), isolated(nil))
