@@ -148,7 +148,7 @@ func appendSampleFields(dst []byte, s *netsonde.Sample, addr netip.Addr) []byte 
 // appendBurstFields appends the echoes of a round together.
 func appendBurstFields(dst []byte, burst *netsonde.Burst) []byte {
 	s := burst.Statistics()
-	dst = appendUintField(dst, `,"sent":`, uint64(s.Sent))
+	dst = appendUintField(dst, `,"sent":`, sentOf(burst.Samples))
 	dst = appendUintField(dst, `,"received":`, uint64(s.Answered))
 	dst = append(dst, `,"lost":{`...)
 	if s.Theirs+s.Ours > 0 {
@@ -174,7 +174,37 @@ func appendBurstFields(dst []byte, burst *netsonde.Burst) []byte {
 		}
 		dst = appendMillisecondsField(dst, key, burst.Samples[i].RTT, burst.Samples[i].Outcome.Answered())
 	}
-	return appendStampsField(append(dst, ']'), stampsOf(burst.Samples))
+	dst = appendStampsField(append(dst, ']'), stampsOf(burst.Samples))
+	if s.Theirs+s.Ours > 0 {
+		dst = appendErrorsField(dst, burst.Samples)
+	}
+	return dst
+}
+
+// appendErrorsField appends the echoes without answer of which more is known
+// than that, nothing when there are none.
+func appendErrorsField(dst []byte, samples []netsonde.Sample) []byte {
+	opening := `,"errors":[`
+	start := len(dst)
+	for i := range samples {
+		s := &samples[i]
+		if s.Outcome.Answered() || s.Outcome == netsonde.OutcomeUnanswered {
+			continue
+		}
+		dst = append(strconv.AppendInt(append(append(dst, opening...), `{"seq":`...), int64(s.Sequence), 10), `,"outcome":`...)
+		dst = appendQuoted(dst, s.Outcome.String(), maxValue)
+		if s.Outcome == netsonde.OutcomeUnreachable {
+			dst = appendAddrField(dst, `,"from":`, s.From)
+			dst = appendUintField(dst, `,"type":`, uint64(s.ICMPType))
+			dst = appendUintField(dst, `,"code":`, uint64(s.ICMPCode))
+		}
+		dst = append(appendErrnoFields(dst, s.Errno), '}')
+		opening = ","
+	}
+	if len(dst) > start {
+		dst = append(dst, ']')
+	}
+	return dst
 }
 
 // appendLost appends the causes of missing answers that occurred.

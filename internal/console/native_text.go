@@ -247,6 +247,6 @@ func (n *native) appendTextStall(dst []byte, of planned, stall *netsonde.Stall) 
 	}
 	dst = n.appendStart(dst, stall.Due.Real, of.target, netip.Addr{}, label)
 	dst = appendState(dst, stateUnknown, stateCells, n.layout.coloured)
-	dst = strconv.AppendUint(append(dst, "stalled: "...), stall.Rounds, 10)
-	return append(dst, " rounds were not run, this process stood still\n"...)
+	dst = appendCount(append(dst, "stalled: "...), stall.Rounds, "round")
+	return append(dst, " not run, this process stood still\n"...)
 }

@@ -71,7 +71,9 @@ func (t *tally) add(findings []finding) {
 }
 
 func (t *tally) addSample(s *netsonde.Sample) (answered bool) {
-	t.sent++
+	if hasLeft(s.Outcome) {
+		t.sent++
+	}
 	if s.Outcome.Answered() {
 		t.received++
 		t.time(s.RTT)
@@ -144,7 +146,7 @@ func (t *tally) appendText(dst []byte, tool Tool, elapsed time.Duration) []byte 
 	if tool == ToolScan {
 		up = " with an open port, "
 	}
-	dst = append(strconv.AppendUint(dst, t.done(), 10), " targets: "...)
+	dst = append(appendCount(dst, t.done(), "target"), ": "...)
 	dst = append(strconv.AppendUint(dst, t.counts.Reachable, 10), up...)
 	dst = append(strconv.AppendUint(dst, t.counts.Unreachable, 10), " not"...)
 	if t.counts.Unresolved > 0 {

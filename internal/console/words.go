@@ -126,6 +126,32 @@ func appendPercent(dst []byte, part, whole uint64) []byte {
 	}
 }
 
+// appendCount appends a number and of what it is, which takes an s unless it is one.
+func appendCount(dst []byte, n uint64, noun string) []byte {
+	dst = append(append(strconv.AppendUint(dst, n, 10), ' '), noun...)
+	if n != 1 {
+		dst = append(dst, 's')
+	}
+	return dst
+}
+
+// hasLeft reports whether an echo that ended so was sent. What this machine
+// never sent is told by its cause alone.
+func hasLeft(o netsonde.Outcome) bool {
+	return o.Answered() || o.Theirs() || o == netsonde.OutcomeOverrun
+}
+
+// sentOf is the number of a burst's echoes that left this machine.
+func sentOf(samples []netsonde.Sample) uint64 {
+	sent := uint64(0)
+	for i := range samples {
+		if hasLeft(samples[i].Outcome) {
+			sent++
+		}
+	}
+	return sent
+}
+
 // icmpReason says in a word why an ICMP error was sent: RFC 792 and RFC 1812,
 // section 5.2.7, for IPv4; RFC 4443, section 3, for IPv6. It is "" for others.
 func icmpReason(from netip.Addr, icmpType, code uint8) string {
