@@ -35,6 +35,8 @@ func TestTools(t *testing.T) {
 		{"interrupt", interrupts},
 		{"closed output", closedOutput},
 		{"slow reader", slowReader},
+		{"rates", rates},
+		{"reverse names", reverseNames},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
