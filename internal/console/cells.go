@@ -8,8 +8,13 @@ import (
 	"golang.org/x/text/width"
 )
 
-// defaultColumns is how wide a table is where no terminal says otherwise.
-const defaultColumns = 80
+const (
+	// defaultColumns is how wide a table is where the terminal does not say.
+	defaultColumns = 80
+	// plainColumns is how wide a table is meant to be in a pipe or file, where
+	// what does not fit overflows.
+	plainColumns = 100
+)
 
 // The colours of states, from the palette that the terminal's user chose.
 const (

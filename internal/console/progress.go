@@ -12,6 +12,9 @@ const (
 	progressAfter = 2 * time.Second
 	// progressEvery is the time from one drawing to the next.
 	progressEvery = 250 * time.Millisecond
+	// barColumns bounds the line: the terminal of the results tells its width,
+	// but the progress may stand on another.
+	barColumns = defaultColumns
 )
 
 // progress is one line on a terminal that is drawn again and again. A nil

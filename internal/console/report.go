@@ -42,10 +42,11 @@ type ReportOptions struct {
 	// Diagnostics takes warnings.
 	Diagnostics *Diagnostics
 	// Terminal says that Results is a terminal, taken to be that of Messages:
-	// tables are as wide as Columns says, and coloured unless NO_COLOR is set or
-	// TERM is dumb.
+	// lines are cut where it ends, have a head above them, and are coloured unless
+	// NO_COLOR is set or TERM is dumb. Nothing is cut for anything else.
 	Terminal bool
-	// Columns is the width of the results' terminal; nil or 0 is 80.
+	// Columns is the width of the results' terminal; nil or 0 is 80. Without a
+	// terminal columns are laid out for 100.
 	Columns func() int
 	// JSON writes an object a target.
 	JSON bool
@@ -103,6 +104,7 @@ func NewReport(o ReportOptions) *Report {
 	}
 	r := &Report{options: o, queue: newQueue(0), pending: newPending()}
 	r.form = form{
+		terminal: o.Terminal, several: o.Total != 1,
 		tool: o.Tool, json: o.JSON, open: o.Open, names: o.Names,
 		coloured: wantsColour(o.Terminal), clock: o.Clock,
 	}
@@ -115,6 +117,9 @@ func NewReport(o ReportOptions) *Report {
 
 // columns is the width of tables now.
 func (r *Report) columns() int {
+	if !r.options.Terminal {
+		return plainColumns
+	}
 	if r.options.Columns != nil {
 		if columns := r.options.Columns(); columns > 0 {
 			return columns
@@ -296,7 +301,7 @@ func (r *Report) draw(ctx context.Context, bar *progress, started time.Time) {
 		}
 		if elapsed := r.options.Clock().Sub(started); elapsed >= progressAfter {
 			sums := r.sums()
-			bar.draw(&sums, r.options.Total, elapsed, r.columns())
+			bar.draw(&sums, r.options.Total, elapsed, min(r.columns(), barColumns))
 		}
 	}
 }

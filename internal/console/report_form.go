@@ -1,6 +1,7 @@
 package console
 
 import (
+	"math"
 	"net/netip"
 	"strconv"
 	"time"
@@ -14,8 +15,13 @@ type form struct {
 	json     bool
 	open     bool
 	coloured bool
-	names    func(netip.Addr) string
-	clock    func() time.Time
+	// terminal has lines cut where the terminal would break them. A pipe or a
+	// file is told all: the columns are as wide there, and overflow.
+	terminal bool
+	// several says that a sweep may have more targets than one.
+	several bool
+	names   func(netip.Addr) string
+	clock   func() time.Time
 }
 
 // append appends all that there is to tell of a target.
@@ -41,6 +47,23 @@ func (f *form) append(dst []byte, m *measured, columns int) []byte {
 	}
 }
 
+// edge is the cells that a line may have.
+func (f *form) edge(columns int) int {
+	if !f.terminal {
+		return math.MaxInt
+	}
+	return columns - 1
+}
+
+// fit makes dst from start on wide cells, of what is too long only on a
+// terminal exactly so many.
+func (f *form) fit(dst []byte, start, wide int) []byte {
+	if !f.terminal {
+		return appendBlanks(dst, wide-cellsIn(dst[start:]))
+	}
+	return fit(dst, start, wide)
+}
+
 // appendUnresolved appends the line of a target without address, in the columns
 // of the others.
 func (f *form) appendUnresolved(dst []byte, m *measured, columns int) []byte {
@@ -51,7 +74,8 @@ func (f *form) appendUnresolved(dst []byte, m *measured, columns int) []byte {
 	dst = append(f.appendLabel(dst, m, wide), ' ')
 	start := len(dst)
 	if f.tool == ToolPing {
-		dst = append(dst, "  0/0     ? "...)
+		dst = appendBlanks(dst, countCells(m.target)-len("0/0"))
+		dst = append(dst, "0/0     - "...)
 	}
 	dst = append(dst, netsonde.OutcomeUnresolved.String()...)
 	if f.coloured {
@@ -62,10 +86,48 @@ func (f *form) appendUnresolved(dst []byte, m *measured, columns int) []byte {
 
 // appendHeader appends what stands above the first target.
 func (f *form) appendHeader(dst []byte, target *netsonde.Target, columns int) []byte {
-	if f.json || f.open || f.tool != ToolScan || len(target.Groups) == 0 {
+	switch {
+	case f.json, f.open, len(target.Groups) == 0:
+		return dst
+	case f.tool == ToolScan:
+		return f.appendScanHeader(dst, target.Groups[0].Probes, columns)
+	case f.tool == ToolPing && f.terminal && f.several:
+		return f.appendPingHeader(dst, target, columns)
+	default:
 		return dst
 	}
-	return appendScanHeader(dst, target.Groups[0].Probes, columns)
+}
+
+// appendPingHeader appends what the columns of a sweep's lines are.
+func (f *form) appendPingHeader(dst []byte, target *netsonde.Target, columns int) []byte {
+	const host, answered = "HOST", "ANSWERED"
+	line := len(dst)
+	wide := labelCells(columns) + 1 + countCells(target)
+	dst = append(dst, host...)
+	dst = append(appendBlanks(dst, wide-len(host)-len(answered)), answered...)
+	start := len(dst)
+	dst = append(fitRight(append(dst, "LOSS"...), start, lossCells), ' ')
+	if probes := target.Groups[0].Probes; len(probes) > 0 && probes[0].Count > 1 {
+		dst = append(dst, "MIN/AVG/MAX ms"...)
+	} else {
+		dst = append(dst, "RTT ms"...)
+	}
+	dst, _ = cutCells(dst, line, columns-1)
+	return append(dst, '\n')
+}
+
+// lossCells is the column of a ping's loss.
+const lossCells = 6
+
+// countCells is the column of a ping's answers and echoes: as many digits
+// before the stroke as behind it, so that a sweep is aligned.
+func countCells(target *netsonde.Target) int {
+	const least = 5
+	if len(target.Groups) == 0 || len(target.Groups[0].Probes) == 0 {
+		return least
+	}
+	digits := len(strconv.Itoa(target.Groups[0].Probes[0].Count))
+	return max(least, 2*digits+1)
 }
 
 // labelCells is the column that names the target.
@@ -75,7 +137,8 @@ func labelCells(columns int) int {
 }
 
 // appendLabel appends the host, and its address unless the host is that, as
-// exactly wide cells. The address stays whole as long as it can.
+// wide cells, of which on a terminal it has no more. The address stays whole as
+// long as it can.
 func (f *form) appendLabel(dst []byte, m *measured, wide int) []byte {
 	const leastName, brackets = 8, 3
 	start := len(dst)
@@ -83,20 +146,23 @@ func (f *form) appendLabel(dst []byte, m *measured, wide int) []byte {
 	dst = appendAddrText(dst, m.addr)
 	if string(dst[start:]) == name || f.names != nil && isAddr(name) {
 		if name = f.lookUp(m.addr); name == "" {
-			return fit(dst, start, wide)
+			return f.fit(dst, start, wide)
 		}
 	}
 	address := len(dst) - start
 	dst = dst[:start]
-	room := wide
-	if address > 0 && wide-address-brackets >= leastName {
+	room, most := wide, wide
+	switch {
+	case !f.terminal:
+		room, most = math.MaxInt, math.MaxInt
+	case address > 0 && wide-address-brackets >= leastName:
 		room = wide - address - brackets
 	}
 	dst, cells := cutCells(appendEscaped(dst, name, maxValue), start, room)
-	if address > 0 && cells+address+brackets <= wide {
+	if address > 0 && cells+address+brackets <= most {
 		dst = append(appendAddrText(append(dst, " ("...), m.addr), ')')
 	}
-	return fit(dst, start, wide)
+	return f.fit(dst, start, wide)
 }
 
 // appendAddrText appends an address, nothing for none.
@@ -121,16 +187,13 @@ func (f *form) lookUp(addr netip.Addr) string {
 
 // appendPing appends a target's echoes in one line.
 func (f *form) appendPing(dst []byte, m *measured, burst *netsonde.Burst, columns int) []byte {
-	const leastCount, lossCells = 5, 6
 	line := len(dst)
 	dst = append(f.appendLabel(dst, m, labelCells(columns)), ' ')
 	s := burst.Statistics()
 	start := len(dst)
 	dst = append(strconv.AppendInt(dst, int64(s.Answered), 10), '/')
-	// As many digits before the stroke as behind it, so that a sweep is aligned.
-	digits := len(dst)
-	dst = strconv.AppendInt(dst, int64(s.Sent), 10)
-	dst = fitRight(dst, start, max(leastCount, 2*(len(dst)-digits)+1))
+	dst = strconv.AppendUint(dst, sentOf(burst.Samples), 10)
+	dst = fitRight(dst, start, max(countCells(m.target), len(dst)-start))
 	start = len(dst)
 	colour := colourNone
 	if known := s.Theirs + s.Answered; known > 0 {
@@ -139,17 +202,20 @@ func (f *form) appendPing(dst []byte, m *measured, burst *netsonde.Burst, column
 			colour = stateColours[stateOf(s.Answered, s.Theirs)]
 		}
 	} else {
-		dst = append(dst, '?')
+		dst = append(dst, '-')
 		colour = colourUnknown
 	}
 	dst = fitRight(dst, start, lossCells)
 	start = len(dst)
 	dst = append(dst, ' ')
-	if s.Answered > 0 {
+	switch {
+	case s.Answered > 1:
 		dst = appendRange(dst, s.Min, s.Avg, s.Max)
+	case s.Answered == 1:
+		dst = append(appendShort(dst, s.Avg), " ms"...)
 	}
 	dst = appendCauses(dst, start+1, burst.Samples)
-	dst, _ = cutCells(dst, line, columns-1)
+	dst, _ = cutCells(dst, line, f.edge(columns))
 	if f.coloured && colour != colourNone {
 		dst = colourFrom(dst, start-lossCells, colour)
 	}

@@ -29,7 +29,7 @@ func scanCells(ports, columns int) (label, wide int) {
 }
 
 // appendScanHeader appends the ports above their columns.
-func appendScanHeader(dst []byte, probes []netsonde.Probe, columns int) []byte {
+func (f *form) appendScanHeader(dst []byte, probes []netsonde.Probe, columns int) []byte {
 	label, wide := scanCells(len(probes), columns)
 	if wide == 0 {
 		return dst
@@ -37,12 +37,20 @@ func appendScanHeader(dst []byte, probes []netsonde.Probe, columns int) []byte {
 	line := len(dst)
 	dst = appendBlanks(dst, label)
 	for i := range probes {
-		dst = append(dst, ' ')
+		dst = f.appendGap(dst)
 		start := len(dst)
 		dst = strconv.AppendUint(dst, uint64(portOf(&probes[i])), 10)
 		dst = fit(append(append(dst, ' '), probes[i].Kind.String()...), start, wide)
 	}
 	return append(trimRight(dst, line), '\n')
+}
+
+// appendGap appends what stands between two columns: more where one may overflow.
+func (f *form) appendGap(dst []byte) []byte {
+	if f.terminal {
+		return append(dst, ' ')
+	}
+	return append(dst, "  "...)
 }
 
 // appendScan appends a target's ports: as the row of a table if they fit.
@@ -54,14 +62,14 @@ func (f *form) appendScan(dst []byte, m *measured, columns int) []byte {
 	}
 	dst = f.appendLabel(dst, m, label)
 	for i := range m.findings {
-		dst = append(dst, ' ')
+		dst = f.appendGap(dst)
 		start := len(dst)
 		service := m.findings[i].service
 		if service == nil {
 			dst = appendBlanks(dst, wide)
 			continue
 		}
-		dst = fit(f.appendPortCell(dst, service), start, wide)
+		dst = f.fit(f.appendPortCell(dst, service), start, wide)
 		if f.coloured {
 			dst = colourFrom(dst, start, stateColours[serviceState(service.State)])
 		}
@@ -94,7 +102,7 @@ func (f *form) appendPortText(dst []byte, s *netsonde.Service) []byte {
 // --open in as many lines as they take, else those that have something to tell
 // each in its own.
 func (f *form) appendPorts(dst []byte, m *measured, columns int) []byte {
-	l := listing{start: len(dst), indent: labelCells(columns) + 1, columns: columns}
+	l := listing{start: len(dst), indent: labelCells(columns) + 1, edge: f.edge(columns)}
 	dst = append(f.appendLabel(dst, m, l.indent-1), ' ')
 	var counts [serviceStates]int
 	failure, alike := failureOf(m)
@@ -116,7 +124,7 @@ func (f *form) appendPorts(dst []byte, m *measured, columns int) []byte {
 		if n > 0 {
 			l.word = append(strconv.AppendInt(l.word[:0], int64(n), 10), ' ')
 			if alike && netsonde.ServiceState(state) == netsonde.ServiceFailed {
-				l.word, _ = cutCells(appendServiceFailure(l.word, failure), 0, columns-l.indent-1)
+				l.word, _ = cutCells(appendServiceFailure(l.word, failure), 0, l.edge-l.indent)
 			} else {
 				l.word = append(l.word, netsonde.ServiceState(state).String()...)
 			}
@@ -156,21 +164,24 @@ func failureOf(m *measured) (first *netsonde.Service, alike bool) {
 	return first, alike
 }
 
-// listing is words behind one another, on as many lines as they take, all
-// indented as the first.
+// listing is words behind one another, on as many lines as a terminal takes,
+// all indented as the first.
 type listing struct {
 	word []byte
+	// begun is set once there is a word.
+	begun bool
 	// start is where the line begins.
-	start           int
-	indent, columns int
+	start        int
+	indent, edge int
 }
 
 // append appends the word, a separator before it unless the line is empty.
 func (l *listing) append(dst []byte, separator string) []byte {
 	used := cellsIn(dst[l.start:])
 	switch {
-	case used <= l.indent:
-	case used+len(separator)+len(l.word) < l.columns:
+	case !l.begun:
+		l.begun = true
+	case used+len(separator)+len(l.word) <= l.edge:
 		dst = append(dst, separator...)
 	default:
 		dst = append(dst, '\n')
@@ -187,7 +198,7 @@ func (f *form) appendPortLine(dst []byte, probe *netsonde.Probe, s *netsonde.Ser
 	dst = append(dst, ' ')
 	start := len(dst)
 	dst = fit(append(dst, probe.Kind.String()...), start, kindCells)
-	dst, _ = cutCells(f.appendPortText(dst, s), line, columns-1)
+	dst, _ = cutCells(f.appendPortText(dst, s), line, f.edge(columns))
 	if f.coloured {
 		dst = colourFrom(dst, start, stateColours[serviceState(s.State)])
 	}

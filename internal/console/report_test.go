@@ -156,6 +156,19 @@ func names(addr netip.Addr) string {
 	return ""
 }
 
+// longNames gives every address a name that no terminal has room for.
+func longNames(addr netip.Addr) string {
+	return strings.Repeat("name-of-", 15) + addr.String()
+}
+
+// singleEcho is a target that is asked once.
+func singleEcho() *netsonde.Batch {
+	b := &netsonde.Batch{}
+	ping := netsonde.Probe{Kind: netsonde.KindPing, Count: 1}
+	with(b, round(swept("192.0.2.10", 1, ping), 0, "192.0.2.10", 1), answered(512*us))
+	return b
+}
+
 func TestReports(t *testing.T) {
 	t.Setenv("NO_COLOR", "1")
 	wide := func() int { return 132 }
@@ -176,6 +189,13 @@ func TestReports(t *testing.T) {
 		"trace_flows_below.txt": {console.ReportOptions{Tool: console.ToolTrace}, flowSweep(3, "2001:db8:1:2:3:4:5:6")},
 		"trace_flows_json.txt":  {console.ReportOptions{Tool: console.ToolTrace, JSON: true}, flowSweep(2, "10.0.9.1")},
 		"trace_quiet.txt":       {console.ReportOptions{Tool: console.ToolTrace, Quiet: true}, traceSweep()},
+		"ping_pipe.txt":         {console.ReportOptions{Tool: console.ToolPing}, pingSweep()},
+		"ping_one.txt":          {console.ReportOptions{Tool: console.ToolPing, Total: 1}, singleEcho()},
+		"ping_single.txt":       {console.ReportOptions{Tool: console.ToolPing}, singleEcho()},
+		"trace_names_pipe.txt":  {console.ReportOptions{Tool: console.ToolTrace, Names: longNames}, flowSweep(2, "10.0.9.1")},
+		"scan_text_pipe.txt":    {console.ReportOptions{Tool: console.ToolScan}, scanSweep(80, 443, 3306)},
+		"scan_many_pipe.txt":    {console.ReportOptions{Tool: console.ToolScan}, scanSweep(many...)},
+		"scan_open_pipe.txt":    {console.ReportOptions{Tool: console.ToolScan, Open: true}, scanSweep(many...)},
 		"scan_text.txt":         {console.ReportOptions{Tool: console.ToolScan}, scanSweep(80, 443, 3306)},
 		"scan_text_wide.txt":    {console.ReportOptions{Tool: console.ToolScan, Columns: wide}, scanSweep(80, 443, 3306)},
 		"scan_text_many.txt":    {console.ReportOptions{Tool: console.ToolScan}, scanSweep(many...)},
@@ -185,8 +205,13 @@ func TestReports(t *testing.T) {
 		"scan_quiet_json.txt":   {console.ReportOptions{Tool: console.ToolScan, Quiet: true, JSON: true}, scanSweep(80, 443, 3306)},
 	} {
 		t.Run(name, func(t *testing.T) {
+			piped := strings.HasSuffix(name, "_pipe.txt")
+			test.options.Terminal = !piped
 			got, _, _ := reported(t, test.options, test.batch)
 			golden(t, name, got)
+			if piped && strings.Contains(got, "…") {
+				t.Errorf("a pipe is not told all:\n%s", got)
+			}
 			for line := range strings.Lines(got) {
 				columns := 80
 				if test.options.Columns != nil {
@@ -194,7 +219,7 @@ func TestReports(t *testing.T) {
 				}
 				if test.options.JSON {
 					checkObject(t, line)
-				} else if n := len([]rune(line)); n > columns {
+				} else if n := len([]rune(line)); n > columns && !piped {
 					t.Errorf("a line of %d characters: %s", n-1, line)
 				}
 			}
@@ -210,8 +235,9 @@ func TestPortsThatFailAlike(t *testing.T) {
 	for i := range b.Services {
 		b.Services[i].State, b.Services[i].Reason = netsonde.ServiceFailed, "[Errno 101] Network is unreachable"
 	}
+	t.Setenv("NO_COLOR", "1")
 	want := "web.example (192.0.2.10)         6 failed: Network is unreachable\n"
-	if got, _, _ := reported(t, console.ReportOptions{Tool: console.ToolScan}, b); got != want {
+	if got, _, _ := reported(t, console.ReportOptions{Tool: console.ToolScan, Terminal: true}, b); got != want {
 		t.Errorf("alike: printed\n%s", got)
 	}
 	b.Services[1].Reason = "[Errno 105] No buffer space available"

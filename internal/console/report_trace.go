@@ -57,7 +57,7 @@ func (f *form) appendTraceHead(dst []byte, m *measured, route *netsonde.Route, i
 		dst = append(dst, ": "...)
 	}
 	dst = appendRouteEnd(append(append(dst, traceProtocolName(route.Protocol)...), ", "...), route)
-	dst, _ = cutCells(dst, line, columns-1)
+	dst, _ = cutCells(dst, line, f.edge(columns))
 	if state := routeState(route.End); f.coloured && state != stateWell {
 		dst = colourFrom(dst, line, stateColours[state])
 	}
@@ -74,7 +74,7 @@ func (f *form) appendHops(dst []byte, route *netsonde.Route, columns int) []byte
 		dst = appendHopCells(append(dst, "  "...), hop, wide)
 		if name := f.lookUp(hop.Addr); name != "" {
 			dst = appendEscaped(append(dst, "  "...), name, maxValue)
-			dst, _ = cutCells(dst, line, columns-1)
+			dst, _ = cutCells(dst, line, f.edge(columns))
 		}
 		dst = append(trimRight(dst, line), '\n')
 	}
