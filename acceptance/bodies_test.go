@@ -68,7 +68,7 @@ var bodies = []struct {
 
 // ping is a burst of echoes whose timeout no answer here comes near.
 func ping(count int) netsonde.Probe {
-	return netsonde.Probe{Kind: netsonde.KindPing, Timeout: 150 * time.Millisecond, Count: count, Size: 41}
+	return netsonde.Probe{Kind: netsonde.KindPing, Timeout: 300 * time.Millisecond, Count: count, Size: 41}
 }
 
 func trace(protocol netsonde.TraceProtocol) netsonde.Probe {
