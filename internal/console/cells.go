@@ -23,6 +23,7 @@ const (
 	colourDown    = "\x1b[31m"
 	colourUnknown = "\x1b[35m"
 	colourNone    = "\x1b[m"
+	reversed      = "\x1b[7m"
 	eraseLine     = "\r\x1b[K"
 )
 

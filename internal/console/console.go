@@ -49,6 +49,10 @@ type Options struct {
 	// Terminal says that Results is a terminal: native text has short times, and
 	// colours unless NO_COLOR is set or TERM is dumb.
 	Terminal bool
+	// Columns is the width of that terminal, asked before each round so that
+	// native text follows the window: lines are cut where it ends. Nothing is cut
+	// when it is nil or returns 0, or where there is no terminal.
+	Columns func() int
 	// UnresolvedKind is the error's type of a name without an address:
 	// "str" in connvitals; "" is connmonitor's "Exception".
 	UnresolvedKind string
@@ -96,6 +100,9 @@ func New(o Options) *Console {
 		c.location = time.Local
 	}
 	c.native = native{node: o.Node, location: c.location, layout: newLayout(o.Terminal)}
+	if o.Terminal {
+		c.native.columns = o.Columns
+	}
 	if c.unresolvedKind == "" {
 		c.unresolvedKind = exception
 	}

@@ -15,6 +15,8 @@ type native struct {
 	node     string
 	location *time.Location
 	layout   layout
+	// columns is nil unless text goes to a terminal.
+	columns func() int
 	// plan says which target a probe belongs to, in the order of ProbeIDs.
 	plan []planned
 	// told are the paths that have been printed, for traces in text.
@@ -30,6 +32,8 @@ type planned struct {
 	id     netsonde.ProbeID
 	target *netsonde.Target
 	probe  *netsonde.Probe
+	// told is the state that was printed last and one more, 0 before the first.
+	told state
 }
 
 // expect learns whose the probes of a plan are.
@@ -40,6 +44,7 @@ func (n *native) expect(targets []*netsonde.Target) {
 			probes += len(target.Groups[i].Probes)
 		}
 	}
+	before := n.plan
 	n.plan = make([]planned, 0, probes)
 	for _, target := range targets {
 		n.layout.see(target)
@@ -47,12 +52,13 @@ func (n *native) expect(targets []*netsonde.Target) {
 			group := &target.Groups[i]
 			for j := range group.Probes {
 				probe := &group.Probes[j]
-				n.layout.label(probeLabel(group, probe))
-				n.plan = append(n.plan, planned{probe.ID, target, probe})
+				n.layout.name(probeLabel(group, probe))
+				n.plan = append(n.plan, planned{id: probe.ID, target: target, probe: probe})
 			}
 		}
 	}
 	slices.SortFunc(n.plan, func(a, b planned) int { return cmp.Compare(a.id, b.id) })
+	n.keepStates(before)
 	for id := range n.told {
 		if _, ok := n.find(id); !ok {
 			delete(n.told, id)
@@ -61,13 +67,45 @@ func (n *native) expect(targets []*netsonde.Target) {
 }
 
 func (n *native) find(id netsonde.ProbeID) (planned, bool) {
-	at, ok := slices.BinarySearchFunc(n.plan, id, func(p planned, id netsonde.ProbeID) int {
-		return cmp.Compare(p.id, id)
-	})
+	at, ok := n.place(id)
 	if !ok {
 		return planned{}, false
 	}
 	return n.plan[at], true
+}
+
+func (n *native) place(id netsonde.ProbeID) (at int, ok bool) {
+	return slices.BinarySearchFunc(n.plan, id, func(p planned, id netsonde.ProbeID) int {
+		return cmp.Compare(p.id, id)
+	})
+}
+
+// keepStates hands on what was told of probes that stay. Both plans are in the
+// order of their ProbeIDs.
+func (n *native) keepStates(before []planned) {
+	for i := range n.plan {
+		for len(before) > 0 && before[0].id < n.plan[i].id {
+			before = before[1:]
+		}
+		if len(before) > 0 && before[0].id == n.plan[i].id {
+			n.plan[i].told = before[0].told
+		}
+	}
+}
+
+// follow notes the state of a probe, and returns the one before it and whether
+// that was another.
+func (n *native) follow(id netsonde.ProbeID, now state) (was state, changed bool) {
+	at, ok := n.place(id)
+	if !ok {
+		return now, false
+	}
+	told := n.plan[at].told
+	n.plan[at].told = now + 1
+	if told == 0 {
+		return now, false
+	}
+	return told - 1, told-1 != now
 }
 
 // appendRound appends the lines of a complete round, which it takes.

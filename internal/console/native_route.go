@@ -12,15 +12,13 @@ type path []netip.Addr
 
 // appendRouteText appends the rest of a trace's line, and its hops beside those
 // of the route before it when they are news.
-func (n *native) appendRouteText(dst []byte, route *netsonde.Route) []byte {
+func (n *native) appendRouteText(dst []byte, l *line, route *netsonde.Route) []byte {
 	old, known := n.told[route.Probe]
-	state := routeState(route.End)
-	dst = appendState(dst, state, stateCells, n.layout.coloured)
 	dst = appendRouteEnd(dst, route)
 	if route.Changed && known {
 		dst = append(dst, ", changed"...)
 	}
-	dst = append(dst, '\n')
+	dst = n.endLine(dst, l)
 	if !route.Changed {
 		old.learn(route.Hops)
 		return dst
@@ -30,7 +28,9 @@ func (n *native) appendRouteText(dst []byte, route *netsonde.Route) []byte {
 		if i < len(route.Hops) {
 			hop = route.Hops[i]
 		}
+		start := len(dst)
 		dst = appendHopText(dst, i, hop, i >= len(route.Hops), old, known)
+		dst = append(n.cut(dst, start), '\n')
 	}
 	n.remember(route, old)
 	return dst
@@ -69,7 +69,7 @@ func appendHopText(dst []byte, i int, hop netsonde.Hop, gone bool, old path, kno
 	case old[i].IsValid() && old[i] != hop.Addr:
 		dst = appendTextAddr(append(dst, "  was "...), old[i])
 	}
-	return append(trimRight(dst, line), '\n')
+	return trimRight(dst, line)
 }
 
 // appendRouteEnd appends how a trace ended.

@@ -2,8 +2,10 @@ package console_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"netsonde"
 	"netsonde/internal/console"
@@ -35,13 +37,21 @@ func TestNativeFormats(t *testing.T) {
 	t.Setenv("NO_COLOR", "1")
 	for name, options := range map[string]console.Options{
 		"run_text.txt":          {},
-		"run_text_terminal.txt": {Format: console.FormatText, Terminal: true},
+		"run_text_terminal.txt": {Format: console.FormatText, Terminal: true, Columns: func() int { return 80 }},
+		"run_text_wide.txt":     {Format: console.FormatText, Terminal: true, Columns: func() int { return 120 }},
+		"run_text_narrow.txt":   {Format: console.FormatText, Terminal: true, Columns: func() int { return 50 }},
 		"run_json.txt":          {Format: console.FormatJSON},
 		"run_jsonl.txt":         {Format: console.FormatJSONLines},
 		"run_none.txt":          {Format: console.FormatNone},
 	} {
 		t.Run(name, func(t *testing.T) {
-			golden(t, name, nativePrinted(t, options, nativePlan()))
+			text := nativePrinted(t, options, nativePlan())
+			golden(t, name, text)
+			for line := range strings.Lines(text) {
+				if n := len([]rune(line)); options.Columns != nil && n > options.Columns() {
+					t.Errorf("a line of %d characters: %s", n-1, line)
+				}
+			}
 		})
 	}
 }
@@ -177,5 +187,66 @@ func TestRoutesAreRemembered(t *testing.T) {
 	}
 	if got, want := strings.Join(was, ", "), "*, 10.0.2.1, 10.0.2.1, 10.0.0.1, 10.0.1.1, *"; got != want {
 		t.Errorf("what stood there was %s, want %s, in\n%s", got, want, text)
+	}
+}
+
+// TestTextFollowsStates tells a state's change on its line, and only there, also
+// across a reload; what a terminal colours stands out then.
+func TestTextFollowsStates(t *testing.T) {
+	t.Setenv("NO_COLOR", "")
+	t.Setenv("TERM", "xterm")
+	plan := nativePlan()
+	var out strings.Builder
+	c := console.New(console.Options{
+		Results: &out, Location: zone, Terminal: true, Diagnostics: console.NewDiagnostics(&strings.Builder{}, false, clock),
+	})
+	c.Expect(plan)
+	for n, rtt := range []time.Duration{us, us, 0, 0, us} {
+		b := &netsonde.Batch{}
+		with(b, round(plan[0], 1, "192.0.2.10", uint64(n+1)), answered(rtt))
+		c.Consume(b)
+		c.Expect(nativePlan()[:1])
+	}
+	if err := c.Run(ended()); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(out.String()) {
+		_, found, _ := strings.Cut(line, "ping#2   ")
+		got = append(got, found)
+	}
+	want := []string{
+		"\x1b[32mok\x1b[m      0.001 ms\n", "\x1b[32mok\x1b[m      0.001 ms\n",
+		"\x1b[7m\x1b[31mdown\x1b[m    (was ok) unanswered\n", "\x1b[31mdown\x1b[m    unanswered\n",
+		"\x1b[7m\x1b[32mok\x1b[m      (was down) 0.001 ms\n",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("printed %q, want %q", got, want)
+	}
+}
+
+// TestLongAddresses has addresses of all lengths on terminals of all widths: the
+// name, the kind and the state are told in any case, and a pipe is told all.
+func TestLongAddresses(t *testing.T) {
+	t.Setenv("NO_COLOR", "1")
+	const long, short = "2001:db8:1111:2222:3333:4444:5555:6666", "192.0.2.10"
+	plan := nativePlan()
+	for columns := range 140 {
+		b := &netsonde.Batch{}
+		for n, addr := range []string{long, short, ""} {
+			with(b, round(plan[0], 1, addr, uint64(n+1)), answered(0))
+		}
+		text := printedOf(t, console.Options{Terminal: true, Columns: func() int { return columns }}, plan, b)
+		for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+			if columns >= 40 && !(strings.Contains(line, " web ") && strings.Contains(line, " ping#2 ") && strings.Contains(line, " down")) {
+				t.Errorf("%d columns: %q", columns, line)
+			}
+			if n := len([]rune(line)); columns > 0 && n >= columns {
+				t.Errorf("%d columns: a line of %d: %q", columns, n, line)
+			}
+			if wide := columns == 0 || columns > 110; wide && i == 0 && !strings.Contains(line, long) {
+				t.Errorf("%d columns: the address is missing in %q", columns, line)
+			}
+		}
 	}
 }

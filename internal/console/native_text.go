@@ -2,68 +2,12 @@ package console
 
 import (
 	"cmp"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
 	"netsonde"
 )
-
-const (
-	// mostTarget bounds the column of targets, in cells.
-	mostTarget = 24
-	// stateCells is the column of state words.
-	stateCells = 8
-	// hopIndent is where the hops below a trace's line begin.
-	hopIndent = 9
-	clockTime = "15:04:05"
-	dayTime   = "2006-01-02 15:04:05"
-)
-
-// layout is the columns of native text. They grow with what is seen.
-type layout struct {
-	coloured, short        bool
-	target, address, probe int
-}
-
-func newLayout(terminal bool) layout {
-	const ipv4 = 15
-	return layout{coloured: wantsColour(terminal), short: terminal, target: 8, address: ipv4, probe: 5}
-}
-
-// see makes room for a target's name.
-func (l *layout) see(target *netsonde.Target) {
-	if len(target.Name) > l.target {
-		name := appendEscaped(nil, target.Name, maxValue)
-		l.target = min(max(l.target, cellsIn(name)), mostTarget)
-	}
-}
-
-// label makes room for the name of a probe.
-func (l *layout) label(label string) { l.probe = min(max(l.probe, len(label)), mostTarget) }
-
-// appendStart appends time, target, address and probe.
-func (n *native) appendStart(dst []byte, at int64, target *netsonde.Target, addr netip.Addr, label string) []byte {
-	form := dayTime
-	if n.layout.short {
-		form = clockTime
-	}
-	dst = time.Unix(0, at).In(n.location).AppendFormat(dst, form)
-	n.layout.see(target)
-	dst = appendFitted(append(dst, ' '), target.Name, n.layout.target)
-	dst = append(dst, ' ')
-	start := len(dst)
-	if addr.IsValid() {
-		dst = appendTextAddr(dst, addr)
-	} else {
-		dst = append(dst, '-')
-	}
-	n.layout.address = max(n.layout.address, cellsIn(dst[start:]))
-	dst = append(fit(dst, start, n.layout.address), ' ')
-	n.layout.label(label)
-	return append(appendFitted(dst, label, n.layout.probe), ' ')
-}
 
 // probeLabel tells a target's probes apart: by their port where that is not
 // the usual one, else by the group's name, such as "ping#2".
@@ -81,24 +25,25 @@ func probeLabel(group *netsonde.Group, probe *netsonde.Probe) string {
 // appendText appends the line of one probe's round, and the hops of a route
 // that is news.
 func (n *native) appendText(dst []byte, round *netsonde.Round, found *finding) []byte {
-	if found.burst == nil && found.route == nil && found.service == nil {
-		return dst
-	}
-	label := probeLabel(&round.Target.Groups[round.Group], found.probe)
-	dst = n.appendStart(dst, round.Started.Real, round.Target, round.Addr, label)
+	l := line{at: round.Started.Real, target: round.Target, addr: round.Addr}
+	l.label = probeLabel(&round.Target.Groups[round.Group], found.probe)
 	switch {
 	case found.burst != nil:
 		s := found.burst.Statistics()
-		dst = appendState(dst, stateOf(s.Answered, s.Theirs), stateCells, n.layout.coloured)
-		dst = append(appendBurstText(dst, found.burst, &s), '\n')
+		l.state = stateOf(s.Answered, s.Theirs)
+		dst = n.beginLine(dst, &l, found.probe.ID)
+		return n.endLine(appendBurstText(dst, found.burst, &s), &l)
 	case found.route != nil:
-		dst = n.appendRouteText(dst, found.route)
+		l.state = routeState(found.route.End)
+		dst = n.beginLine(dst, &l, found.probe.ID)
+		return n.appendRouteText(dst, &l, found.route)
+	case found.service != nil:
+		l.state = serviceState(found.service.State)
+		dst = n.beginLine(dst, &l, found.probe.ID)
+		return n.endLine(appendServiceText(dst, found.service), &l)
 	default:
-		s := found.service
-		dst = appendState(dst, serviceState(s.State), stateCells, n.layout.coloured)
-		dst = append(appendServiceText(dst, s), '\n')
+		return dst
 	}
-	return dst
 }
 
 // appendBurstText appends what became of a round's echoes.
@@ -245,8 +190,8 @@ func (n *native) appendTextStall(dst []byte, of planned, stall *netsonde.Stall) 
 			}
 		}
 	}
-	dst = n.appendStart(dst, stall.Due.Real, of.target, netip.Addr{}, label)
-	dst = appendState(dst, stateUnknown, stateCells, n.layout.coloured)
+	l := line{at: stall.Due.Real, target: of.target, label: label}
+	dst = n.beginLine(dst, &l, of.id)
 	dst = appendCount(append(dst, "stalled: "...), stall.Rounds, "round")
-	return append(dst, " not run, this process stood still\n"...)
+	return n.endLine(append(dst, " not run, this process stood still"...), &l)
 }
