@@ -132,7 +132,7 @@ func NewSweep(config SweepConfig) (*Sweep, error) {
 	s.shard = &shard{
 		connection: config.Connection,
 		engine: probe.New(probe.Options{
-			ICMP: can.ICMP, UDP: can.UDP, Trace: can.Trace, Key: config.Key,
+			ICMP: can.ICMP, UDP: can.UDP, Trace: can.Trace, HopMethod: can.HopMethod, Key: config.Key,
 			Rates: config.Rates, Exempt: config.Exempt,
 		}),
 		sinks: config.Sinks,

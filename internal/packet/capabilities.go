@@ -12,6 +12,8 @@ type Capabilities struct {
 	UDP []uint16
 	// Trace tells whether probes with a small TTL get their answers back.
 	Trace bool
+	// HopMethod is what echoes with a small TTL really leave as.
+	HopMethod netsonde.Method
 	// TCPFlows tells that the TCP probes of one identity are one flow, whose
 	// source port the identity is. Without it each leaves by a port of its own,
 	// and routers that share a load may send the probes of a trace several ways.

@@ -16,6 +16,8 @@ type Options struct {
 	ICMP, UDP []uint16
 	// Trace tells whether probes with a small TTL get their answers back.
 	Trace bool
+	// HopMethod is what echoes with a small TTL really leave as.
+	HopMethod netsonde.Method
 	// Key makes the tokens of this process unlike any other's.
 	Key uint64
 	// Rates bound what is sent to targets that are begun.

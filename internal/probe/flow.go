@@ -23,11 +23,11 @@ func (m *measurement) traceProtocol(e *Engine) netsonde.TraceProtocol {
 	return m.plan.Protocol
 }
 
-// toldProtocol is what the probes really were: a connection may have sent
-// datagrams for echoes, and told so in its answers.
+// toldProtocol is what the probes really were: a connection may send datagrams
+// for echoes.
 func (m *measurement) toldProtocol(e *Engine) netsonde.TraceProtocol {
 	protocol := m.traceProtocol(e)
-	if protocol == netsonde.TraceICMP && m.trace.method == netsonde.MethodUDP {
+	if protocol == netsonde.TraceICMP && e.options.HopMethod == netsonde.MethodUDP {
 		return netsonde.TraceUDP
 	}
 	return protocol

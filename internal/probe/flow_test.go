@@ -135,7 +135,7 @@ func TestRouteTellsWhatItIsMadeOf(t *testing.T) {
 		netsonde.MethodICMP: netsonde.TraceICMP,
 		netsonde.MethodUDP:  netsonde.TraceUDP,
 	} {
-		e, sent := startTraces(probe.Options{ICMP: []uint16{7}}, netsonde.TraceUDP, 0, 3)
+		e, sent := startTraces(probe.Options{ICMP: []uint16{7}, HopMethod: method}, netsonde.TraceUDP, 0, 3)
 		for _, p := range sent {
 			e.Receive(&packet.Reply{
 				Kind: packet.PortAnswered, Method: method, From: p.Destination, Destination: p.Destination,

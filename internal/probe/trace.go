@@ -52,7 +52,6 @@ type trace struct {
 	longest  time.Duration
 	widen    time.Duration // when the window grows though nothing answers
 	failed   int           // hops whose send failed
-	method   netsonde.Method
 }
 
 func (m *measurement) startTrace(e *Engine, now netsonde.Instant) {
@@ -132,7 +131,6 @@ func (m *measurement) receiveHop(e *Engine, index int32, r *packet.Reply) {
 	hop.Addr = r.From
 	hop.RTT, hop.Stamps = roundTrip(s.sent, r)
 	hop.slot = noSlot
-	t.method = r.Method
 	reached := r.Kind == packet.EchoReply || r.Kind == packet.PortAnswered || plainAddr(r.From) == s.destination
 	e.slots.release(index)
 

@@ -65,6 +65,7 @@ func (p *port) capabilities() packet.Capabilities {
 		// Routers that quote the payload, as RFC 1812 section 4.3.2.3 wants,
 		// show up in traces; the others are silent hops.
 		Trace:       true,
+		HopMethod:   netsonde.MethodUDP,
 		Description: "UDP to a closed port, and TCP connect",
 		Shortfall:   p.shortfall,
 	}
