@@ -12,6 +12,8 @@ import (
 // no room is 0 wide.
 type liveColumns struct {
 	name, address, last, average, loss, chart, state int
+	// cause is what is added to the state's column for causes.
+	cause int
 	// all is the terminal's width, less the last column, in which some terminals
 	// break the line.
 	all int
@@ -22,8 +24,9 @@ type liveColumns struct {
 func layOut(rows []*row, columns int) liveColumns {
 	const numbers, loss, stateWord, leastName, mostName, leastChart = 9, 6, 8, 8, 32, 8
 	c := liveColumns{last: numbers, average: numbers, loss: loss, state: stateWord, all: columns - 1}
-	name, address := leastName, 0
+	name, address, state := leastName, 0, 0
 	for _, r := range rows {
+		state = max(state, cellsIn(r.appendStanding(nil, r.sums().state)))
 		text := r.appendName(nil)
 		name = max(name, min(cellsIn(text), mostName))
 		if r.addr.IsValid() && r.addr.String() != r.target.Name {
@@ -41,6 +44,9 @@ func layOut(rows []*row, columns int) liveColumns {
 		c.address = address
 		left -= address + 1
 	}
+	// Causes take of the chart what it can spare.
+	c.cause = max(min(state-c.state, left-leastChart-1), 0)
+	left -= c.cause
 	if left > leastChart {
 		c.chart = min(left-1, liveWindow)
 	}
@@ -76,7 +82,7 @@ func (l *Live) appendTable(dst []byte, up time.Duration, columns, lines int) []b
 	dst, _ = cutCells(dst, line, c.all)
 	dst = append(dst, endOfLine+"\r\n"...)
 	for _, r := range rows {
-		dst = append(l.appendRow(dst, r, &c), endOfLine+"\r\n"...)
+		dst = append(l.appendRow(dst, r, &c, true), endOfLine+"\r\n"...)
 	}
 	dst = append(dst, endOfLine+"\r\n"...)
 	line = len(dst)
@@ -148,18 +154,31 @@ func appendTitles(dst []byte, c *liveColumns) []byte {
 	return append(dst, " STATE"...)
 }
 
-// appendRow appends a probe's line.
-func (l *Live) appendRow(dst []byte, r *row, c *liveColumns) []byte {
+// appendRow appends a probe's line, with cut no longer than the terminal is wide.
+func (l *Live) appendRow(dst []byte, r *row, c *liveColumns, cut bool) []byte {
 	s := r.sums()
 	line := len(dst)
 	dst = r.appendNumbers(dst, &s, c)
 	if c.chart > 0 {
 		dst = r.appendSparkline(append(dst, ' '), &s, c.chart)
 	}
-	coloured := l.options.Coloured && cellsIn(dst[line:])+1+c.state <= c.all
-	dst = appendState(append(dst, ' '), s.state, 0, coloured)
-	if !coloured {
+	dst = append(dst, ' ')
+	word := len(dst)
+	dst = r.appendStanding(dst, s.state)
+	if cut {
 		dst, _ = cutCells(dst, line, c.all)
+	}
+	if l.options.Coloured {
+		dst = colourPart(dst, min(word, len(dst)), min(word+len(stateWords[s.state]), len(dst)), stateColours[s.state])
+	}
+	return dst
+}
+
+// appendStanding appends a row's state, and what is known of why it is not well.
+func (r *row) appendStanding(dst []byte, s state) []byte {
+	dst = append(dst, stateWords[s]...)
+	if s != stateWell && len(r.detail) > 0 {
+		dst = append(append(dst, ' '), r.detail...)
 	}
 	return dst
 }
@@ -197,7 +216,7 @@ func (r *row) appendNumbers(dst []byte, s *sums, c *liveColumns) []byte {
 	if known := s.answered + s.theirs; known > 0 {
 		dst = append(appendPercent(dst, uint64(s.theirs), uint64(known)), '%')
 	} else {
-		dst = append(dst, '?')
+		dst = append(dst, '-')
 	}
 	return fitRight(dst, start, c.loss)
 }
@@ -208,8 +227,8 @@ func (l *Live) appendPlain(dst []byte, now time.Time) []byte {
 	c.chart = 0
 	for _, r := range l.rows {
 		dst = append(now.AppendFormat(dst, clockTime), ' ')
-		dst = l.appendRow(dst, r, &c)
-		if len(r.detail) > 0 {
+		dst = l.appendRow(dst, r, &c, false)
+		if r.sums().state == stateWell && len(r.detail) > 0 {
 			dst = append(append(dst, ' '), r.detail...)
 		}
 		dst = append(dst, '\n')

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -201,12 +202,16 @@ func TestLiveFollows(t *testing.T) {
 	})
 }
 
-// state is the last word of a target's row.
+// stateIn is the word of a target's state in its row.
 func stateIn(t *testing.T, screen, name string) string {
 	t.Helper()
 	for line := range strings.Lines(screen) {
 		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == name {
-			return fields[len(fields)-1]
+			for _, word := range fields[1:] {
+				if slices.Contains([]string{"ok", "loss", "down", "unknown"}, word) {
+					return word
+				}
+			}
 		}
 	}
 	t.Fatalf("no row of %s in\n%s", name, screen)

@@ -18,7 +18,7 @@ const (
 	// stateCells is the column of state words.
 	stateCells = 8
 	// leastFound is the room for what was found that addresses leave on a terminal.
-	leastFound = 16
+	leastFound = 24
 	// hopIndent is where the hops below a trace's line begin.
 	hopIndent = 9
 	clockTime = "15:04:05"
