@@ -64,19 +64,29 @@ func (p *progress) draw(t *tally, total uint64, elapsed time.Duration, columns i
 	_, _ = p.stream.Write(p.line)
 }
 
+// appendProgress appends how far the work is. Before the first target is done
+// that is no more than how long it has taken: echoes are told with their target.
 func appendProgress(dst []byte, t *tally, total uint64, elapsed time.Duration) []byte {
 	done := t.done()
 	dst = strconv.AppendUint(dst, done, 10)
 	if total > 0 {
 		dst = strconv.AppendUint(append(dst, " of "...), total, 10)
 	}
-	dst = append(dst, " targets"...)
+	dst = append(dst, " targets done"...)
+	if t.checks > 0 {
+		dst = appendCount(append(dst, ", "...), t.checks, "port")
+	}
+	dst = append(dst, " in "...)
+	dst = append(dst, elapsed.Truncate(time.Second).String()...)
+	if done == 0 {
+		return append(dst, ", waiting"...)
+	}
 	rate := float64(done) / elapsed.Seconds()
 	dst = strconv.AppendFloat(append(dst, ", "...), rate, 'f', 0, 64)
 	dst = append(dst, "/s, "...)
 	dst = strconv.AppendUint(dst, t.counts.Unreachable+t.counts.Unresolved, 10)
 	dst = append(dst, " without answer"...)
-	if total > done && done > 0 {
+	if total > done {
 		left := time.Duration(float64(total-done) / rate * float64(time.Second))
 		dst = append(append(dst, ", "...), max(left, time.Second).Round(time.Second).String()...)
 		dst = append(dst, " left"...)

@@ -320,7 +320,7 @@ func TestProgress(t *testing.T) {
 			t.Errorf("progress is shown too early: %q", text)
 		}
 		time.Sleep(200 * time.Millisecond)
-		if got, want := shown(), "\r8 of 100 targets, 4/s, 3 without answer, 23s left\x1b[K"; got != want {
+		if got, want := shown(), "\r8 of 100 targets done in 2s, 4/s, 3 without answer, 23s left\x1b[K"; got != want {
 			t.Errorf("after two seconds there is %q, want %q", got, want)
 		}
 		r.Consume(pingSweep())
@@ -337,6 +337,47 @@ func TestProgress(t *testing.T) {
 			t.Errorf("at the end there is %q", text)
 		}
 	})
+}
+
+// TestProgressOfNothing has long work of which no target is done yet: what is
+// known is told, and no rate.
+func TestProgressOfNothing(t *testing.T) {
+	ports := scanSweep(80, 443)
+	ports.Rounds = nil
+	for name, test := range map[string]struct {
+		tool  console.Tool
+		batch *netsonde.Batch
+		want  string
+	}{
+		"ping": {console.ToolPing, &netsonde.Batch{}, "\r0 of 254 targets done in 2s, waiting\x1b[K"},
+		"scan": {console.ToolScan, ports, "\r0 of 254 targets done, 6 ports in 2s, waiting\x1b[K"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var screen together
+				r := console.NewReport(console.ReportOptions{
+					Tool: test.tool, Results: io.Discard, Messages: &screen, Total: 254,
+					Diagnostics: console.NewDiagnostics(io.Discard, false, clock),
+				})
+				ctx, cancel := context.WithCancel(t.Context())
+				result := make(chan error, 1)
+				go func() { result <- r.Run(ctx) }()
+				r.Consume(test.batch)
+				time.Sleep(2100 * time.Millisecond)
+				synctest.Wait()
+				screen.mu.Lock()
+				got := screen.written.String()
+				screen.mu.Unlock()
+				if got != test.want {
+					t.Errorf("after two seconds there is %q, want %q", got, test.want)
+				}
+				cancel()
+				if err := <-result; err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
 
 // TestNamesDelayNobody looks names up slowly: the one who measures does not

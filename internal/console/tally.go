@@ -15,7 +15,9 @@ type tally struct {
 	sent, received uint64
 	lost           [outcomes]uint64
 	// ports are those of a scan by what was found.
-	ports         [serviceStates]uint64
+	ports [serviceStates]uint64
+	// checks counts the ports that were asked, also of targets that are not done.
+	checks        uint64
 	min, max, sum time.Duration
 	// timed counts the RTTs of sum.
 	timed uint64
