@@ -139,7 +139,7 @@ func (m *monitor) newOutput(plan *netsonde.Plan, connection *socket.Connection) 
 	}
 	return console.New(console.Options{
 		Results: m.program.stdout, Diagnostics: m.program.diagnostics, Flush: flushTime,
-		Format: m.format, Node: nodeName(plan), Terminal: coloured(m.program.stdout),
+		Format: m.format, Node: nodeName(plan), Terminal: isTerminal(m.program.stdout), Columns: m.program.columns(),
 	})
 }
 

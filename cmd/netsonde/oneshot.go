@@ -263,13 +263,7 @@ func (o *oneShot) reportOptions() console.ReportOptions {
 	if isTerminal(os.Stderr) {
 		options.Messages = os.Stderr
 	}
-	if isTerminal(o.program.stdout) {
-		options.Terminal = true
-		options.Columns = func() int {
-			columns, _ := terminalSize(o.program.stdout)
-			return columns
-		}
-	}
+	options.Terminal, options.Columns = isTerminal(o.program.stdout), o.program.columns()
 	if o.names {
 		options.Names = reverseName
 	}

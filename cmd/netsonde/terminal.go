@@ -23,3 +23,14 @@ func terminalSize(stream *os.File) (columns, rows int) {
 	}
 	return int(size.Col), int(size.Row)
 }
+
+// columns tells the width of standard output; it is nil for what is no terminal.
+func (p *program) columns() func() int {
+	if !isTerminal(p.stdout) {
+		return nil
+	}
+	return func() int {
+		columns, _ := terminalSize(p.stdout)
+		return columns
+	}
+}
