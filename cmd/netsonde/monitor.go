@@ -81,7 +81,7 @@ func (m *monitor) run(ctx context.Context) int {
 
 // monitor runs a plan and those that take its place.
 func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, signals *signals, plan *netsonde.Plan) int {
-	connection, err := m.program.openConnection()
+	connection, err := m.program.openConnection(true)
 	if err != nil {
 		m.program.diagnostics.Error("OSError", err.Error())
 		return exitFailure
@@ -172,35 +172,55 @@ func (p *program) printed(err error) int {
 var errReload = errors.New("the configuration can no longer be used")
 
 // apply hands the agent its first plan and then, whenever it is asked, the
-// file's. It returns why the run must end, nil when the context has ended.
+// file's. A plan whose names are still being looked up keeps no other waiting.
+// It returns why the run must end, nil when the context has ended.
 func (m *monitor) apply(ctx context.Context, reloads <-chan struct{}, plan *netsonde.Plan) error {
+	var applying sync.WaitGroup
+	defer applying.Wait()
 	m.program.tell(service.NotifyReady())
 	for first := true; ; first = false {
-		if plan != nil {
+		var applied chan error
+		if plan != nil && len(plan.Targets) == 0 {
+			// Targets are yet to come.
+			m.output.Expect(nil)
+			applying.Go(func() { _ = m.agent.Apply(ctx, plan) })
+		} else if plan != nil {
 			m.output.Expect(plan.Targets)
-			err := m.agent.Apply(ctx, plan)
-			if len(plan.Targets) == 0 {
-				err = nil // targets are yet to come
-			}
-			if errors.Is(err, agent.ErrNoHosts) && (first || m.strict) {
-				return err
-			}
-			if errors.Is(err, agent.ErrNoHosts) {
-				m.program.diagnostics.Warn("None of the hosts has an address now; their names are looked up again and again")
-			}
+			applied = make(chan error, 1)
+			applying.Go(func() { applied <- m.agent.Apply(ctx, plan) })
 		}
 		if !first {
 			m.program.tell(service.NotifyReady())
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-reloads:
+		if err := m.await(ctx, reloads, applied, first || m.strict); err != nil || ctx.Err() != nil {
+			return err
 		}
 		m.program.tell(service.NotifyReloading())
 		var err error
 		if plan, err = m.reload(ctx); err != nil {
 			return err
+		}
+	}
+}
+
+// await returns nil when a reload is asked for or the context has ended, and
+// agent.ErrNoHosts when the plan that is being applied turns out to have no
+// host and must.
+func (m *monitor) await(ctx context.Context, reloads <-chan struct{}, applied <-chan error, must bool) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-reloads:
+			return nil
+		case err := <-applied:
+			switch {
+			case !errors.Is(err, agent.ErrNoHosts):
+			case must:
+				return err
+			default:
+				m.program.diagnostics.Warn("None of the hosts has an address now; their names are looked up again and again")
+			}
 		}
 	}
 }
@@ -315,14 +335,14 @@ func (p *program) tell(err error) {
 	}
 }
 
-// openConnection opens the best sockets that can be had, and says once if they
-// are not the best there are. The caller closes them.
-func (p *program) openConnection() (*socket.Connection, error) {
+// openConnection opens the best sockets that can be had, and says once, where
+// they measure, if they are not the best there are. The caller closes them.
+func (p *program) openConnection(measures bool) (*socket.Connection, error) {
 	connection, err := socket.Open(socket.Options{Origin: time.Now()})
 	if err != nil {
 		return nil, err
 	}
-	if can := connection.Capabilities(); can.Shortfall != "" {
+	if can := connection.Capabilities(); measures && can.Shortfall != "" {
 		p.diagnostics.Warn(fmt.Sprintf("Measuring with %s: %s", can.Description, can.Shortfall))
 	}
 	return connection, nil

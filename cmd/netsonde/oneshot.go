@@ -115,7 +115,14 @@ func (p *program) failed(err error) error {
 		p.diagnostics.Error("OSError", err.Error())
 		return exitCode(exitSystem)
 	}
-	p.diagnostics.Error("Exception", err.Error())
+	told := []error{err}
+	var several interface{ Unwrap() []error }
+	if errors.As(err, &several) {
+		told = several.Unwrap()
+	}
+	for _, err := range told {
+		p.diagnostics.Error("Exception", err.Error())
+	}
 	return exitCode(exitToolUsage)
 }
 
@@ -132,9 +139,6 @@ func (o *oneShot) judge() error {
 	}
 	if o.total > freeTargets && o.rate == "" {
 		return fmt.Errorf("these are %d targets, more than %d: say with --rate how many packets may leave a second", o.total, freeTargets)
-	}
-	if _, err := o.sourceAddress(); err != nil {
-		return err
 	}
 	return nil
 }

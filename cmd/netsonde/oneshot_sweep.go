@@ -3,16 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"strings"
 	"time"
 
-	"netsonde"
 	"netsonde/internal/agent"
-	"netsonde/internal/check"
 	"netsonde/internal/console"
 	"netsonde/internal/socket"
 )
@@ -26,16 +23,13 @@ const (
 
 // newSweep opens the sockets and makes a sweep over them.
 func (o *oneShot) newSweep(report *console.Report) (*agent.Sweep, *socket.Connection, error) {
-	connection, err := socket.Open(socket.Options{Origin: time.Now()})
+	connection, err := o.program.openConnection(o.tool != console.ToolScan)
 	if err != nil {
 		return nil, nil, err
 	}
-	if can := connection.Capabilities(); can.Shortfall != "" && o.tool != console.ToolScan {
-		o.program.diagnostics.Warn(fmt.Sprintf("Measuring with %s: %s", can.Description, can.Shortfall))
-	}
 	config := agent.SweepConfig{
 		Connection: connection,
-		Checks:     map[netsonde.Kind]agent.Check{},
+		Checks:     allChecks(),
 		Sinks:      []agent.Sink{report},
 		Targets:    o.targets,
 		Room:       func(ctx context.Context) error { return report.WaitBelow(ctx, unreadTargets) },
@@ -44,12 +38,6 @@ func (o *oneShot) newSweep(report *console.Report) (*agent.Sweep, *socket.Connec
 		Proc:       os.DirFS("/proc"),
 	}
 	config.Rates, err = o.rates()
-	run := check.New(check.Options{}).Check
-	for kind := netsonde.KindPing; kind <= netsonde.KindSSH; kind++ {
-		if kind.IsCheck() {
-			config.Checks[kind] = run
-		}
-	}
 	var sweep *agent.Sweep
 	if err == nil {
 		sweep, err = agent.NewSweep(config)

@@ -81,31 +81,36 @@ type Agent struct {
 	supersede context.CancelFunc
 }
 
+// usual fills in what agents and sweeps use unless they are told otherwise.
+func usual(resolver *Resolver, checks *int, proc *fs.FS, key *uint64) {
+	if *resolver == nil {
+		*resolver = net.DefaultResolver
+	}
+	if *checks <= 0 {
+		*checks = defaultCheckLimit()
+	}
+	if *proc == nil {
+		*proc = os.DirFS("/proc")
+	}
+	if *key == 0 {
+		var random [8]byte
+		rand.Read(random[:])
+		*key = binary.BigEndian.Uint64(random[:])
+	}
+}
+
 // New makes an agent and starts nothing. It fails when there is no connection
 // or no identity to send under.
 func New(config Config) (*Agent, error) {
 	if len(config.Connections) == 0 {
 		return nil, errors.New("make agent: no connection to the network given")
 	}
-	if config.Resolver == nil {
-		config.Resolver = net.DefaultResolver
-	}
+	usual(&config.Resolver, &config.CheckLimit, &config.Proc, &config.Key)
 	if config.Warn == nil {
 		config.Warn = func(string) {}
 	}
-	if config.CheckLimit <= 0 {
-		config.CheckLimit = defaultCheckLimit()
-	}
 	if config.ResolveEvery <= 0 {
 		config.ResolveEvery = time.Minute
-	}
-	if config.Proc == nil {
-		config.Proc = os.DirFS("/proc")
-	}
-	if config.Key == 0 {
-		var key [8]byte
-		rand.Read(key[:])
-		config.Key = binary.BigEndian.Uint64(key[:])
 	}
 	a := &Agent{
 		config:  config,
@@ -182,8 +187,8 @@ func (a *Agent) Drain() {
 // same in both plans, by target name, group name and ProbeID, keeps its pace
 // and its memory. Targets start as soon as they have an address.
 //
-// It returns when every name that had no address has been looked up once, at
-// most about ten seconds later, and then gives ErrNoHosts if no target of the
+// It returns when every name that had no address has been looked up once, which
+// takes long when many wait for a resolver that is dead, and then gives ErrNoHosts if no target of the
 // plan has an address. A newer Apply takes over from one that still waits,
 // which then returns nil. When ctx ends it returns its error; the plan stays.
 // After Drain or the end of Run it does nothing and returns ErrEnding.

@@ -2,15 +2,11 @@ package agent
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"iter"
-	"net"
 	"net/netip"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -104,25 +100,12 @@ func NewSweep(config SweepConfig) (*Sweep, error) {
 	if len(can.ICMP) == 0 {
 		return nil, fmt.Errorf("make sweep: the connection (%s) has no identity for echoes", can.Description)
 	}
-	if config.Resolver == nil {
-		config.Resolver = net.DefaultResolver
-	}
+	usual(&config.Resolver, &config.CheckLimit, &config.Proc, &config.Key)
 	if config.Room == nil {
 		config.Room = func(context.Context) error { return nil }
 	}
 	if config.Exempt == nil {
 		config.Exempt = func(netip.Addr) bool { return false }
-	}
-	if config.CheckLimit <= 0 {
-		config.CheckLimit = defaultCheckLimit()
-	}
-	if config.Proc == nil {
-		config.Proc = os.DirFS("/proc")
-	}
-	if config.Key == 0 {
-		var key [8]byte
-		rand.Read(key[:])
-		config.Key = binary.BigEndian.Uint64(key[:])
 	}
 	if config.Window > 0 {
 		config.Window = max(config.Window, leastWindow)
@@ -139,7 +122,7 @@ func NewSweep(config SweepConfig) (*Sweep, error) {
 	}
 	pool := newCheckPool(config.Checks, config.CheckLimit, func(string) {})
 	s.checks = &sweepChecks{shard: s.shard, pool: pool}
-	s.feed = newFeed(config, s.shard)
+	s.feed = newFeed(config, s.shard, s.drain)
 	return s, nil
 }
 

@@ -8,9 +8,13 @@ import (
 	"netsonde"
 )
 
-// feedAhead is how many targets with an address wait to begin, and less than
-// how many may still begin when the writer has fallen behind.
-const feedAhead = 256
+// So many targets with an address, and so many probes of theirs, wait to begin,
+// one target in any case. No more may still begin when the writer has fallen
+// behind, but for the one that is taken before the writer is looked at.
+const (
+	feedAhead   = 256
+	probesAhead = 1 << 16
+)
 
 // candidate is a target that may begin.
 type candidate struct {
@@ -21,21 +25,25 @@ type candidate struct {
 // feed takes targets from their sequence, looks up their names, and has them
 // ready when the sweep wants more.
 type feed struct {
-	config  SweepConfig
-	shard   *shard
+	config SweepConfig
+	shard  *shard
+	// drain ends the sweep when there is no room for results any more.
+	drain   func(netsonde.Instant)
 	lookups lookupLimit
 	// taken wakes the feed when there is room for more.
 	taken chan struct{}
 
 	mu    sync.Mutex
 	ready []candidate
+	// probes are those of what is ready.
+	probes int
 	// hungry tells that the sweep found nothing and is to be woken.
 	hungry bool
 	ended  bool
 }
 
-func newFeed(config SweepConfig, s *shard) *feed {
-	return &feed{config: config, shard: s, lookups: newLookupLimit(), taken: make(chan struct{}, 1)}
+func newFeed(config SweepConfig, s *shard, drain func(netsonde.Instant)) *feed {
+	return &feed{config: config, shard: s, drain: drain, lookups: newLookupLimit(), taken: make(chan struct{}, 1)}
 }
 
 // run feeds until the targets, ctx or the room for results come to an end; the
@@ -48,7 +56,7 @@ func (f *feed) run(ctx context.Context) (err error) {
 		f.ended = true
 		f.mu.Unlock()
 		if err != nil {
-			f.shard.post(f.shard.drain)
+			f.shard.post(f.drain)
 		}
 		f.shard.connection.Wake()
 	}()
@@ -73,8 +81,9 @@ func (f *feed) run(ctx context.Context) (err error) {
 				return nil
 			}
 			lookups.Go(func() {
+				// Not before the target is ready: what waits for that counts too.
+				defer release()
 				address, err := resolve(ctx, f.config.Resolver, f.config.Proc, target, netip.Addr{})
-				release()
 				switch {
 				case err == nil:
 					f.put(ctx, candidate{target, address})
@@ -105,7 +114,7 @@ func (f *feed) unresolved(target *netsonde.Target, reason error) {
 // when ctx ended before.
 func (f *feed) put(ctx context.Context, c candidate) bool {
 	f.mu.Lock()
-	for len(f.ready) >= feedAhead {
+	for f.full() {
 		f.mu.Unlock()
 		select {
 		case <-f.taken:
@@ -115,7 +124,10 @@ func (f *feed) put(ctx context.Context, c candidate) bool {
 		f.mu.Lock()
 	}
 	f.ready = append(f.ready, c)
-	room, hungry := len(f.ready) < feedAhead, f.hungry
+	for i := range c.target.Groups {
+		f.probes += len(c.target.Groups[i].Probes)
+	}
+	room, hungry := !f.full(), f.hungry
 	f.hungry = false
 	f.mu.Unlock()
 	if room {
@@ -127,12 +139,15 @@ func (f *feed) put(ctx context.Context, c candidate) bool {
 	return ctx.Err() == nil
 }
 
+// full needs f.mu.
+func (f *feed) full() bool { return len(f.ready) >= feedAhead || f.probes >= probesAhead }
+
 // take exchanges emptied, whose memory is used again, for what is ready. more
 // that follow are told by a Wake; ended tells that none do.
 func (f *feed) take(emptied []candidate) (ready []candidate, ended bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	ready, f.ready = f.ready, emptied
+	ready, f.ready, f.probes = f.ready, emptied, 0
 	f.hungry = len(ready) == 0
 	f.tellTaken()
 	return ready, f.ended

@@ -298,7 +298,8 @@ func TestSweepEndsWhenThereWillBeNoRoom(t *testing.T) {
 	simulate(t, func(t *testing.T) {
 		gone := errors.New("the reader is gone")
 		asked := 0
-		targets := echoes(1, hostNames(1, 500)...)
+		// Some have begun, and have echoes left to send.
+		targets := echoes(3, hostNames(1, 500)...)
 		s := startSweep(t, agent.SweepConfig{Connection: newLAN(1).Connect(options(0)), Room: func(context.Context) error {
 			if asked++; asked > 10 {
 				return gone
@@ -313,16 +314,40 @@ func TestSweepEndsWhenThereWillBeNoRoom(t *testing.T) {
 }
 
 func TestSweepTakesFewTargetsAhead(t *testing.T) {
-	simulate(t, func(t *testing.T) {
-		targets := echoes(1, hostNames(1, 20000)...)
-		s := startSweep(t, agent.SweepConfig{Connection: newLAN(1).Connect(options(0)), Rates: probe.Rates{All: 1000}}, targets).run()
-		time.Sleep(time.Second)
-		if taken := s.takenSoFar(); taken < 1000 || taken > 1700 {
-			t.Errorf("%d targets were taken when about 1000 had begun", taken)
-		}
-		s.cancel()
-		s.end()
-	})
+	var names []string
+	resolvable := newBook()
+	for _, address := range hostNames(1, 20000) {
+		name := address + ".example"
+		names = append(names, name)
+		resolvable.addresses[name] = []netip.Addr{netip.MustParseAddr(address)}
+	}
+	ports := make([]netsonde.Probe, 4000)
+	for i := range ports {
+		ports[i] = netsonde.Probe{Kind: netsonde.KindTCP, Timeout: time.Second, Port: uint16(i + 1)}
+	}
+	for name, test := range map[string]struct {
+		targets []*netsonde.Target
+		begun   int
+		most    int
+	}{
+		"addresses":  {echoes(1, hostNames(1, 20000)...), 1000, 1700},
+		"names":      {echoes(1, names...), 1000, 3000},
+		"many ports": {sweepTargets(hostNames(1, 1000), ports...), 0, 60},
+	} {
+		t.Run(name, func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
+				s := startSweep(t, agent.SweepConfig{
+					Connection: newLAN(1).Connect(options(0)), Resolver: resolvable, Rates: probe.Rates{All: 1000},
+				}, test.targets).run()
+				time.Sleep(time.Second)
+				if taken := s.takenSoFar(); taken < test.begun || taken > test.most {
+					t.Errorf("%d targets were taken when about %d had begun", taken, test.begun)
+				}
+				s.cancel()
+				s.end()
+			})
+		})
+	}
 }
 
 func TestSweepThatIsCancelledEndsAtOnce(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"netsonde"
@@ -24,6 +25,9 @@ var errTooMuch = errors.New("connection sent 65536 bytes without a whole answer"
 type limitedConn struct {
 	net.Conn
 	left int
+	// reset is the reset that a write has met. The kernel tells it once, and a
+	// read then finds the end.
+	reset error
 }
 
 // Read reads at most what is left; once nothing is, it returns errTooMuch.
@@ -33,6 +37,18 @@ func (c *limitedConn) Read(p []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(p[:min(len(p), c.left)])
 	c.left -= n
+	if c.reset != nil && errors.Is(err, io.EOF) {
+		err = c.reset
+	}
+	return n, err
+}
+
+// Write writes, and remembers a reset for the next Read.
+func (c *limitedConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if errors.Is(err, syscall.ECONNRESET) {
+		c.reset = err
+	}
 	return n, err
 }
 

@@ -25,9 +25,14 @@ var (
 // say otherwise, and reads the answer's status and Server header (RFC 9110,
 // RFC 9112).
 func checkHTTP(ctx context.Context, x *exchange) {
-	request := cmp.Or(x.asked.Method, http.MethodGet) + " " + cmp.Or(x.asked.Path, "/") + " HTTP/1.1\r\n" +
+	method, body := cmp.Or(x.asked.Method, http.MethodGet), ""
+	if method == http.MethodPost {
+		// RFC 9110, section 8.6: said though there is no body.
+		body = "Content-Length: 0\r\n"
+	}
+	request := method + " " + cmp.Or(x.asked.Path, "/") + " HTTP/1.1\r\n" +
 		"Host: " + hostHeader(x.host, x.service.Port, x.service.Kind.Port()) + "\r\n" +
-		"User-Agent: netsonde\r\n" +
+		"User-Agent: netsonde\r\n" + body +
 		"Connection: close\r\n\r\n"
 	// A failed write is no answer yet: a server of another protocol may have
 	// said its banner and hung up. Reading tells.

@@ -56,6 +56,9 @@ func yamlProbe(cadence netsonde.Cadence, p *netsonde.Probe) string {
 		if p.Port != p.Kind.Port() {
 			fields = append(fields, fmt.Sprintf("port: %d", p.Port))
 		}
+		if p.Check == nil && (p.Kind == netsonde.KindHTTP || p.Kind == netsonde.KindHTTPS) {
+			fields = append(fields, "method: HEAD")
+		}
 	}
 	return p.Kind.String() + ": {" + strings.Join(fields, ", ") + "}"
 }

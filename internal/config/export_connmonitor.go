@@ -20,7 +20,7 @@ func ExportNative(plan *netsonde.Plan, source string) ([]byte, error) {
 	for _, target := range plan.Targets {
 		e.add(target)
 	}
-	if len(e.sections) == 0 && e.silent == len(e.leftOut) {
+	if len(e.sections) == 0 && e.silent > 0 && e.silent == len(e.leftOut) {
 		return nil, fmt.Errorf("import %s: every statistic is off for every host, so there is nothing to watch: switch on ping, trace or scan, and import again", source)
 	}
 	if len(e.sections) == 0 {

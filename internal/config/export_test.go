@@ -137,8 +137,8 @@ groups:
   - probes:
       - ping: {every: 151ms, count: 200, spacing: 0s, timeout: 151ms, size: 1400}
       - trace: {every: 1m1s, timeout: 1s, hops: 12}
-      - http: {every: 200ms, timeout: 200ms}
-      - https: {every: 200ms, timeout: 200ms}
+      - http: {every: 200ms, timeout: 200ms, method: HEAD}
+      - https: {every: 200ms, timeout: 200ms, method: HEAD}
       - mysql: {every: 200ms, timeout: 200ms}
     targets:
       - db.example
@@ -146,7 +146,7 @@ groups:
 	_, _, got := exported(t, "web.example\nyes\nWEB.example ping=0 trace=0 scan=1e12\nweb.example\n192.0.2.1\n2001:db8::1\n"+
 		"db.example ping=303/3 numpings=200 payload=1400 trace=60000 hops=12 scan=100 json=1\n10.0.0.0/30\n")
 	got, longest, _ := strings.Cut(got, "  - probes:\n      - http: {every: 30d")
-	if !strings.HasPrefix(longest, ", timeout: 1s}") || !strings.Contains(got, "longer than the longest interval") {
+	if !strings.HasPrefix(longest, ", timeout: 1s, method: HEAD}") || !strings.Contains(got, "longer than the longest interval") {
 		t.Errorf("a pause of years: %s", longest)
 	}
 	_, _, got = exported(t, "web.example\nyes\nweb.example\n192.0.2.1\n2001:db8::1\n"+

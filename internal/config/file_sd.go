@@ -49,6 +49,10 @@ func parseTargetsYAML(path string, text []byte) (file targetFile, told []Diagnos
 	file.lines = s.lines
 	var lifted map[int]listedTargets
 	if s.body, lifted = s.parseLifted(plain); s.body == nil {
+		if len(s.problems) == 0 {
+			// As a file is that is just being written.
+			s.add(nil, "no target file: it is empty; [] has no targets", nil)
+		}
 		return targetFile{}, s.sorted()
 	}
 	for _, node := range s.list(s.body) {

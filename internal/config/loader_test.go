@@ -156,3 +156,27 @@ func TestUnreadableNativeFiles(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An entry that the probes do not fit, or a YAML file that is just being
+// written, takes nothing else away.
+func TestTargetsThatDoNotFitAreLeftOut(t *testing.T) {
+	folder := t.TempDir()
+	main, list := filepath.Join(folder, "c.yaml"), filepath.Join(folder, "t.yml")
+	write(t, main, "file_sd: [{files: ['*.yml'], probes: [ping, tcp]}]\ntargets: [fixed.example]\n")
+	l := config.NewLoader(main)
+	for _, step := range []struct{ text, names, told string }{
+		{"- targets: [a.example, 'b.example:443', c.example]\n", "fixed.example b.example:443", "t.yml:1:13: tcp needs a port"},
+		{"", "fixed.example b.example:443", "t.yml:1:1: no target file: it is empty"},
+		{"- targets: ['b.example:80']\n", "fixed.example b.example:80", ""},
+		{"[]", "fixed.example", ""},
+	} {
+		write(t, list, step.text)
+		names, told := load(t, l)
+		if got := strings.Join(names, " "); got != step.names {
+			t.Errorf("%q: targets %s, want %s", step.text, got, step.names)
+		}
+		if got := strings.Join(told, "\n"); (got == "") != (step.told == "") || !strings.Contains(got, step.told) {
+			t.Errorf("%q: told %s, want %s", step.text, got, step.told)
+		}
+	}
+}

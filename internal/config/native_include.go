@@ -136,7 +136,7 @@ func (r *nativeReader) targetFile(path string, sc *scope) {
 			s.addAt(int(group.at.line), int(group.at.column), err.Error(), err)
 		}
 		for i, target := range group.targets {
-			if r.ctx.Err() != nil {
+			if r.ctx.Err() != nil || r.full {
 				return
 			}
 			at := group.places[i]

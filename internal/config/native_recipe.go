@@ -19,7 +19,7 @@ type recipe struct {
 	family   netsonde.Family
 	explicit bool
 	// layouts are what was made of the steps, by what decides on it.
-	layouts map[layoutKey][]layout
+	layouts map[layoutKey]*layouts
 }
 
 // step is one probe of a recipe: as many probes of a plan as it has flows.
@@ -42,6 +42,21 @@ type layoutKey struct {
 	port   uint16
 }
 
+// layouts are those of one kind of target, or why there are none.
+type layouts struct {
+	all     []layout
+	misfits []misfit
+	// told is set once the probes' places have been told what is wrong.
+	told bool
+}
+
+// misfit is a probe that a target cannot have.
+type misfit struct {
+	step *step
+	at   found
+	err  error
+}
+
 // layout is what a target has: its groups without the probes' identities, and
 // what is put behind its name.
 type layout struct {
@@ -54,7 +69,7 @@ type layout struct {
 // compile makes a recipe of a target's probes. What is wrong is told, and then
 // the recipe lacks the probe.
 func (sc *scope) compile(entries []probeEntry, family found) *recipe {
-	r := &recipe{layouts: map[layoutKey][]layout{}}
+	r := &recipe{layouts: map[layoutKey]*layouts{}}
 	if family.is {
 		r.family, r.explicit = familyOf(family.text), true
 	} else {
@@ -117,7 +132,12 @@ func (sc *scope) step(entry probeEntry, family found) (s step, ok bool) {
 		}
 	default:
 		s.portless = s.probe.Port == 0
-		s.probe.Check = sc.sharedCheck(checkParameters(get))
+		parameters := checkParameters(get)
+		if parameters == nil && (s.probe.Kind == netsonde.KindHTTP || s.probe.Kind == netsonde.KindHTTPS) {
+			// Without any the check asks as connmonitor's does, for the head.
+			parameters = &netsonde.CheckParameters{}
+		}
+		s.probe.Check = sc.sharedCheck(parameters)
 	}
 	ok = s.fit(get("every"), get("timeout"), busy)
 	return s, ok

@@ -61,7 +61,7 @@ func (r *nativeReader) targets(f *nativeFile, node ast.Node, sc *scope) {
 
 // goesOn reports whether to read on.
 func (r *nativeReader) goesOn(s *yamlSource) bool {
-	return !s.full() && r.ctx.Err() == nil
+	return !s.full() && !r.full && r.ctx.Err() == nil
 }
 
 // usualRecipe is that of targets without probes of their own.
@@ -195,7 +195,7 @@ func (r *nativeReader) hosts(expression string, e nativeEntry) {
 		layouts := []layout(nil)
 		for addr := range set.Addresses() {
 			if layouts == nil {
-				if layouts = e.recipe.layoutsOf(addr, e.port); layouts == nil {
+				if layouts = e.layoutsOf(addr); layouts == nil {
 					return
 				}
 			}
@@ -212,7 +212,7 @@ func (r *nativeReader) one(host string, addr netip.Addr, e nativeEntry) {
 	if name == "" {
 		name = host
 	}
-	r.add(name, host, e.recipe.layoutsOf(addr, e.port), e)
+	r.add(name, host, e.layoutsOf(addr), e)
 }
 
 func (r *nativeReader) add(name, host string, layouts []layout, e nativeEntry) {

@@ -81,7 +81,7 @@ groups:
 			want: `192.0.2.1 host=192.0.2.1
   ping every=24h0m0s timeout=2s 4x100/100ms
   ping#2 every=40s timeout=2s 3x100/100ms dscp=0 df=false ordinal=1 source=invalid IP
-  http every=40s timeout=3s port=80
+  http every=40s timeout=3s port=80 {ServerName: Method: Path: Status:[] Verify:false Question: QuestionType: Answer:}
 `,
 		},
 		"a group's interval goes before a kind's of the file": {
@@ -152,7 +152,7 @@ targets:
   trace#2 every=5m0s timeout=1s hops=30 protocol=2 flow=0 port=80
   trace#3 every=5m0s timeout=1s hops=30 protocol=0 flow=0 port=33434
   http every=30s timeout=1s port=80 {ServerName:www.example Method: Path: Status:[200 204] Verify:false Question: QuestionType: Answer:}
-  http#2 every=30s timeout=1s port=80
+  http#2 every=30s timeout=1s port=80 {ServerName: Method: Path: Status:[] Verify:false Question: QuestionType: Answer:}
   https every=30s timeout=1s port=443 {ServerName: Method: Path:/x?y=1 Status:[] Verify:true Question: QuestionType: Answer:}
   tcp every=30s timeout=1s port=8443
   tls every=30s timeout=1s port=443

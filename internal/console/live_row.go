@@ -83,7 +83,9 @@ func (r *row) addBurst(burst *netsonde.Burst) {
 		s := &burst.Samples[i]
 		r.add(moment{burst.Round, s.Sequence, verdictOf(s.Outcome), s.RTT})
 	}
-	r.stamps = max(r.stamps, stampsOf(burst.Samples))
+	if stamps := stampsOf(burst.Samples); stamps != netsonde.StampsNone {
+		r.stamps = stamps
+	}
 	r.detail = r.detail[:0]
 	if n := len(burst.Samples); n > 0 && !burst.Samples[n-1].Outcome.Answered() {
 		r.detail = append(r.detail, burst.Samples[n-1].Outcome.String()...)
@@ -161,6 +163,10 @@ func (r *row) sums() sums {
 	s.state = stateOf(up, down)
 	if s.state == stateWell {
 		s.state = stateOf(s.answered, s.theirs)
+	}
+	if s.state == stateDown && r.label == netsonde.KindTrace.String() {
+		// That the way cannot be seen to its end says little of the target.
+		s.state = stateLoss
 	}
 	return s
 }

@@ -114,7 +114,7 @@ func (n *native) beginLine(dst []byte, l *line, probe netsonde.ProbeID) []byte {
 	start = len(dst)
 	dst = append(n.fit(appendEscaped(dst, l.label, maxValue), start, n.layout.probe), ' ')
 	l.word = len(dst)
-	dst = appendState(dst, l.state, stateCells, false)
+	dst = appendState(dst, l.state, stateCells)
 	if l.changed {
 		dst = append(append(append(dst, "(was "...), stateWords[l.was]...), ") "...)
 	}

@@ -253,7 +253,11 @@ func (f *form) appendJSON(dst []byte, m *measured) []byte {
 			dst = appendServiceFields(append(dst, `":{`...), found.service)
 			dst = append(appendWordField(dst, `,"kind":`, found.probe.Kind.String()), '}')
 		}
-		return append(dst, "}}\n"...)
+		dst = append(dst, '}')
+		if len(m.findings) == 0 {
+			dst = appendWordField(dst, `,"state":`, netsonde.ServiceUnresolved.String())
+		}
+		return append(dst, "}\n"...)
 	}
 	for i := range m.findings {
 		switch found := &m.findings[i]; {

@@ -26,14 +26,8 @@ var stateWords = [...]string{"unknown", "ok", "loss", "down"}
 var stateColours = [...]string{colourUnknown, colourWell, colourLoss, colourDown}
 
 // appendState appends a state's word as wide cells.
-func appendState(dst []byte, s state, wide int, coloured bool) []byte {
-	if coloured {
-		dst = append(dst, stateColours[s]...)
-	}
+func appendState(dst []byte, s state, wide int) []byte {
 	dst = append(dst, stateWords[s]...)
-	if coloured {
-		dst = append(dst, colourNone...)
-	}
 	return appendBlanks(dst, wide-len(stateWords[s]))
 }
 

@@ -7,6 +7,10 @@ import (
 	"netsonde/internal/packet"
 )
 
+// leastStall is how late an echo may be in any case before it counts as slept
+// through: a connection that has much to send looks at the clock now and then.
+const leastStall = 10 * time.Millisecond
+
 // burst is the echoes of the round under way.
 type burst struct {
 	samples []netsonde.Sample
@@ -45,6 +49,10 @@ func (m *measurement) startBurst(e *Engine, now netsonde.Instant) {
 	e.enqueue(m)
 }
 
+// apart reports whether each echo is waited for by itself, since they leave at
+// times of their own: they are spaced, or the rates hold them up.
+func (m *measurement) apart() bool { return m.plan.Spacing > 0 || m.group.target.paced }
+
 // echoTime is when an echo of a spaced burst is to be sent.
 func (m *measurement) echoTime(i int) time.Duration {
 	return m.group.started.Monotonic + m.burst.putOff + time.Duration(i)*m.plan.Spacing
@@ -63,7 +71,7 @@ func (m *measurement) spaceEcho(e *Engine, now netsonde.Instant) {
 			break
 		}
 		b.came++
-		if now.Monotonic-at >= m.plan.Spacing {
+		if now.Monotonic-at >= max(m.plan.Spacing, leastStall) {
 			b.samples[i] = netsonde.Sample{
 				Sequence: i, Sent: now.Add(at - now.Monotonic), Outcome: netsonde.OutcomeStalled,
 			}
@@ -124,7 +132,7 @@ func (m *measurement) sentEcho(e *Engine, p *packet.Probe) {
 	switch {
 	case b.waiting == 0:
 		m.endBurst(e, p.Sent)
-	case m.plan.Spacing > 0:
+	case m.apart():
 		if p.Errno == 0 && m.reviewing.place == 0 {
 			e.reviews.set(&m.reviewing, m.waitEnd(p.Sent.Monotonic))
 		}
@@ -185,7 +193,7 @@ func (m *measurement) cutBurst(e *Engine, now netsonde.Instant) {
 	switch {
 	case b.waiting == 0:
 		m.endBurst(e, now)
-	case m.plan.Spacing <= 0:
+	case !m.apart():
 		e.reviews.set(&m.reviewing, m.waitEnd(b.samples[b.filled-1].Sent.Monotonic))
 	}
 }
@@ -200,7 +208,7 @@ func (m *measurement) expireBurst(e *Engine, now, empty netsonde.Instant) {
 			continue
 		}
 		sent := b.samples[i].Sent.Monotonic
-		if end := m.waitEnd(sent); m.plan.Spacing > 0 && end > empty.Monotonic {
+		if end := m.waitEnd(sent); m.apart() && end > empty.Monotonic {
 			if next < 0 || end < next {
 				next = end
 			}
@@ -239,7 +247,7 @@ func (m *measurement) endBurst(e *Engine, now netsonde.Instant) {
 func (m *measurement) letGo(e *Engine, index int32, now netsonde.Instant) {
 	b := &m.burst
 	if m.group.target.begun > 0 {
-		if b.waiting == 0 || m.plan.Spacing <= 0 {
+		if b.waiting == 0 || !m.apart() {
 			e.slots.release(index)
 			return
 		}

@@ -3,6 +3,7 @@ package probe
 import (
 	"math"
 	"net/netip"
+	"strconv"
 	"testing"
 	"time"
 
@@ -27,6 +28,8 @@ type pacedRun struct {
 	checks []time.Duration
 	// late is how late the shard wakes.
 	late func() time.Duration
+	// silent has nothing answered.
+	silent bool
 }
 
 func (r *pacedRun) turn() {
@@ -39,6 +42,9 @@ func (r *pacedRun) turn() {
 		}
 		r.engine.Sent(out[:n])
 		for i := range out[:n] {
+			if r.silent {
+				break
+			}
 			p := &out[i]
 			r.engine.Receive(&packet.Reply{
 				Kind: packet.EchoReply, Protocol: p.Protocol, From: p.Destination, Destination: p.Destination,
@@ -254,5 +260,22 @@ func mustKeep(t *rapid.T, left []departure, perSecond int, key func(netip.Addr) 
 			t.Fatalf("%d packets left within a second at %d a second", len(list), perSecond)
 		}
 		recent[k] = list
+	}
+}
+
+// Bursts that take all sequences, each with a part of its echoes, do not wait
+// for one another for ever.
+func TestSilentBurstsMakeRoomForEachOther(t *testing.T) {
+	e := New(Options{ICMP: []uint16{1}, Key: 1, Rates: Rates{All: 1 << 20}})
+	run := pacedRun{engine: e, silent: true}
+	const targets, count = 4, 1 << 15
+	for i := range targets {
+		probe := netsonde.Probe{ID: netsonde.ProbeID(i + 1), Kind: netsonde.KindPing, Count: count, Size: 41, Timeout: time.Second}
+		target := &netsonde.Target{Name: strconv.Itoa(i), Groups: []netsonde.Group{{Probes: []netsonde.Probe{probe}, Cadence: netsonde.Cadence{Once: true}}}}
+		e.Begin(at(0), target, netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}))
+	}
+	run.run(t, time.Minute)
+	if len(run.left) != targets*count {
+		t.Errorf("%d packets left, want %d", len(run.left), targets*count)
 	}
 }
