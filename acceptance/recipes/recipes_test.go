@@ -101,11 +101,12 @@ func (r recipe) pass(t *testing.T, s step, w *world, directory string) {
 	event, condition, waits := strings.Cut(s.event, ", until ")
 	name, list, _ := strings.Cut(condition, " has ")
 	path := filepath.Join(directory, name)
+	w.happen(t, event)
 	before, wanted := 0, 1
 	if news, ok := strings.CutPrefix(list, "news of "); ok {
+		// What happens takes its time: only lines from its end on count.
 		list, before, wanted = news, len(contents(path)), 2
 	}
-	w.happen(t, event)
 	for start := time.Now(); waits; time.Sleep(20 * time.Millisecond) {
 		text, missing := contents(path)[before:], ""
 		for word := range strings.SplitSeq(list, ", ") {
