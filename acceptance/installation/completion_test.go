@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"netsonde/internal/lab"
 )
 
 // complete asks bash what it would offer for the last of some words, as
@@ -37,7 +39,7 @@ compgen -o default -F ask -- "${asked[-1]}"
 func TestBashCompletes(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		unavailable(t, "needs bash")
+		lab.Skip(t, "needs bash")
 	}
 	i := install(t)
 	folder := t.TempDir()
@@ -81,7 +83,7 @@ func TestBashCompletes(t *testing.T) {
 	t.Run("with its library", func(t *testing.T) {
 		const library = "/usr/share/bash-completion/bash_completion"
 		if _, err := os.Stat(library); err != nil {
-			unavailable(t, "needs bash-completion")
+			lab.Skip(t, "needs bash-completion")
 		}
 		all(t, library)
 	})
@@ -101,7 +103,7 @@ func TestShellsReadTheirCompletions(t *testing.T) {
 			}
 			program, err := exec.LookPath(shell)
 			if err != nil {
-				unavailable(t, "needs "+shell)
+				lab.Skip(t, "needs "+shell)
 			}
 			if output, err := exec.Command(program, "-n", path).CombinedOutput(); err != nil || len(output) > 0 {
 				t.Errorf("%v\n%s", err, output)

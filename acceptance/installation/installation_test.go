@@ -1,5 +1,5 @@
 // Package installation_test installs the built program below a directory and
-// looks at what came with it: manual pages, shells' completions, configuration.
+// looks at what came with it: manual pages and shells' completions.
 package installation_test
 
 import (
@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"netsonde/acceptance/built"
+	"netsonde/internal/lab"
 )
 
 func TestMain(m *testing.M) { os.Exit(built.Main(m)) }
@@ -92,29 +93,10 @@ func TestDryRunListsPagesAndCompletions(t *testing.T) {
 	}
 }
 
-// A fresh installation's file is one that the program itself has no word against.
-func TestTheFirstConfigurationIsGood(t *testing.T) {
-	i := install(t)
-	path := filepath.Join(i.prefix, "etc/netsonde/netsonde.yaml")
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("needs a machine that starts with systemd: no unit and no configuration is installed")
-	}
-	output, err := exec.Command(i.binary, "check-config", path).CombinedOutput()
-	if err != nil || !strings.Contains(string(output), ": 2 targets, ") {
-		t.Errorf("%v\n%s", err, output)
-	}
-	text, err := os.ReadFile(path)
-	for _, want := range []string{"localhost", "_gateway", "systemctl reload netsonde"} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("no %s: %v\n%s", want, err, text)
-		}
-	}
-}
-
 func TestManualPages(t *testing.T) {
 	man, err := exec.LookPath("man")
 	if err != nil {
-		unavailable(t, "needs man (package man-db)")
+		lab.Skip(t, "needs man (package man-db)")
 	}
 	i := install(t)
 	pages, err := filepath.Glob(filepath.Join(i.prefix, "share/man/man1/*"))
@@ -150,12 +132,4 @@ func TestPagesForPackagesAreTheSame(t *testing.T) {
 			t.Errorf("%s differs: %v", filepath.Base(page), err)
 		}
 	}
-}
-
-func unavailable(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("NETSONDE_LAB") == "require" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
 }

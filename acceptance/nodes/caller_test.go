@@ -26,9 +26,6 @@ var caller []byte
 // which are empty at first, sets run to 0 and at once unlinks them. Nothing in
 // it knows of us. The last node is cut off before it ends.
 func TestPythonCaller(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 40 seconds")
-	}
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		lab.Skip(t, "python3 is missing")

@@ -30,9 +30,6 @@ const paceVariable = "NETSONDE_PMONITOR_PACE"
 // Nodes are started one after the other, at once and with pauses that add up
 // to at most four tenths of a pace. The same holds for a round at once.
 func TestNoTwoNodesAtOneTarget(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes 20 seconds")
-	}
 	if _, err := exec.LookPath("tcpdump"); err != nil {
 		lab.Skip(t, "tcpdump is missing")
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"netsonde/internal/lab"
 )
 
 // boot makes a copy of this machine's files that lives in memory and starts
@@ -37,10 +39,10 @@ type container struct {
 func newContainer(t *testing.T, shared string) *container {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		unavailable(t, "needs root: it boots systemd in a container")
+		lab.Skip(t, "needs root: it boots systemd in a container")
 	}
 	if _, err := exec.LookPath("systemd-nspawn"); err != nil {
-		unavailable(t, "needs systemd-nspawn (package systemd-container)")
+		lab.Skip(t, "needs systemd-nspawn (package systemd-container)")
 	}
 	var console bytes.Buffer
 	command := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", boot, "boot", t.TempDir(), shared)
@@ -81,14 +83,6 @@ func newContainer(t *testing.T, shared string) *container {
 		return nil
 	})
 	return c
-}
-
-func unavailable(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("NETSONDE_LAB") == "require" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
 }
 
 // run runs a command inside and returns what it printed, trimmed.

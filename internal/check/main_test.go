@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -58,16 +57,6 @@ func serveOn(t *testing.T, listener net.Listener, handle func(net.Conn)) netip.A
 		running.Wait()
 	})
 	return netip.MustParseAddrPort(listener.Addr().String())
-}
-
-// lacks skips a test for want of something of the machine's, and fails it where
-// nothing may be wanting.
-func lacks(t *testing.T, what string, err error) {
-	t.Helper()
-	if os.Getenv("NETSONDE_LAB") == "require" {
-		t.Fatalf("%s: %v", what, err)
-	}
-	t.Skipf("%s: %v", what, err)
 }
 
 // says is a server that says a text and closes.

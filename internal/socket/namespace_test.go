@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"netsonde/internal/lab"
 	"netsonde/internal/socket"
 )
 
@@ -25,24 +26,15 @@ import (
 // insideVariable names the test that the process was started for.
 const insideVariable = "NETSONDE_SOCKET_TEST"
 
-// skip leaves a test out, unless the environment asks for all of them.
-func skip(t testing.TB, reason string) {
-	t.Helper()
-	if os.Getenv("NETSONDE_LAB") == "require" {
-		t.Fatalf("NETSONDE_LAB=require, but: %s", reason)
-	}
-	t.Skip(reason)
-}
-
 // requireTools leaves a test out that needs root or a command that is missing.
 func requireTools(t testing.TB, tools ...string) {
 	t.Helper()
 	if os.Getuid() != 0 {
-		skip(t, "network namespaces need root")
+		lab.Skip(t, "network namespaces need root")
 	}
 	for _, tool := range tools {
 		if _, err := exec.LookPath(tool); err != nil {
-			skip(t, "the command "+tool+" is missing")
+			lab.Skip(t, "the command "+tool+" is missing")
 		}
 	}
 }

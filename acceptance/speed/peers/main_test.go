@@ -15,9 +15,6 @@ func TestMain(m *testing.M) { os.Exit(built.Main(m)) }
 // wrong and nothing may stay unmeasured but for peers that are missing. It
 // needs root and namespaces.
 func TestEveryRowIsRight(t *testing.T) {
-	if testing.Short() {
-		t.Skip("processes in namespaces for seconds")
-	}
 	lab.ForTest(t) // skips where no network can be built
 	b := &bench{ctx: t.Context(), binary: built.Program(t), small: true}
 	if err := b.prepare(); err != nil {
