@@ -1,12 +1,9 @@
 package main
 
 import (
-	"os"
 	"strings"
 	"testing"
-	"time"
 
-	"netsonde/internal/console"
 	"netsonde/internal/topology"
 )
 
@@ -17,12 +14,12 @@ func TestWrongLabCalls(t *testing.T) {
 		"graph --format svg", "graph ring --format svg", "down --name=", "down --name a/b", "status --name=", "nodes --name=",
 		"run --name= node1 true", "fault --name= heal a b", "up --name= ring", "graph ring --rings 3", "graph star --period 1s",
 	} {
-		if code := labCall(t, call); code != exitUsage {
+		if code := programCall(t, "", append([]string{"lab"}, strings.Fields(call)...)...).code; code != exitUsage {
 			t.Errorf("lab %s ends with %d", call, code)
 		}
 	}
 	for call, want := range map[string]int{"graph ring --format dot": exitWell, "down --name x": exitWell, "graph --name x": exitFailure} {
-		if code := labCall(t, call); code != want {
+		if code := programCall(t, "", append([]string{"lab"}, strings.Fields(call)...)...).code; code != want {
 			t.Errorf("lab %s ends with %d, want %d", call, code, want)
 		}
 	}
@@ -40,16 +37,4 @@ func TestTooLong(t *testing.T) {
 			t.Errorf("of %d nodes: %q, want %q", nodes, got, want)
 		}
 	}
-}
-
-// labCall runs a call of "netsonde lab" and returns the exit code its error stands for.
-func labCall(t *testing.T, call string) int {
-	t.Helper()
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer null.Close()
-	p := &program{stdin: null, stdout: null, diagnostics: console.NewDiagnostics(null, false, time.Now)}
-	return p.run(t.Context(), "netsonde", append([]string{"lab"}, strings.Fields(call)...))
 }

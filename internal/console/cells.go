@@ -2,6 +2,7 @@ package console
 
 import (
 	"os"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -30,6 +31,20 @@ const (
 // wantsColour reports whether a terminal's user wants colours.
 func wantsColour(terminal bool) bool {
 	return terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+// colourPart colours the text from start to end.
+func colourPart(dst []byte, start, end int, colour string) []byte {
+	if start >= end {
+		return dst
+	}
+	dst = slices.Insert(dst, end, []byte(colourNone)...)
+	return slices.Insert(dst, start, []byte(colour)...)
+}
+
+// colourFrom colours the text from start on.
+func colourFrom(dst []byte, start int, colour string) []byte {
+	return colourPart(dst, start, len(dst), colour)
 }
 
 // cellsOf is the number of a terminal's cells that a printable character takes
@@ -92,6 +107,14 @@ func cutCells(dst []byte, start, limit int) (cut []byte, cells int) {
 func fit(dst []byte, start, wide int) []byte {
 	dst, cells := cutCells(dst, start, wide)
 	return appendBlanks(dst, wide-cells)
+}
+
+// fill is fit where text is to be cut; else what is too long overflows.
+func fill(dst []byte, start, wide int, cut bool) []byte {
+	if cut {
+		return fit(dst, start, wide)
+	}
+	return appendBlanks(dst, wide-cellsIn(dst[start:]))
 }
 
 // fitRight is fit with the blanks before the text.

@@ -79,9 +79,10 @@ type Console struct {
 
 	// mu guards what Consume works with.
 	mu      sync.Mutex
-	pending pending
-	native  native
-	block   []byte
+	pending  pending
+	native   native
+	findings []finding
+	block    []byte
 }
 
 // New makes a console. Nothing is written before Run.
@@ -145,7 +146,7 @@ func (c *Console) Expect(targets []*netsonde.Target) {
 func (c *Console) Consume(batch *netsonde.Batch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.pending.add(batch)
+	reading := c.pending.read(batch)
 	for i := range batch.Events {
 		event := &batch.Events[i]
 		c.diagnostics.lines.write(c.diagnostics.appendEvent(nil, event, c.unresolvedKind))
@@ -154,8 +155,13 @@ func (c *Console) Consume(batch *netsonde.Batch) {
 		}
 	}
 	for i := range batch.Rounds {
-		c.consumeRound(&batch.Rounds[i])
+		round := &batch.Rounds[i]
+		c.findings = reading.takeEach(round, c.findings[:0])
+		c.consumeRound(round, c.findings)
 	}
+	reading.rest()
+	// They would keep the batch in memory until the next round.
+	clear(c.findings)
 	for i := range batch.Stalls {
 		if of, ok := c.native.find(batch.Stalls[i].Probe); ok {
 			if format := c.formatOf(of.target); format != FormatDialect && format != FormatNone {
@@ -171,12 +177,12 @@ func (c *Console) Consume(batch *netsonde.Batch) {
 }
 
 // consumeRound puts what a complete round has to tell into the queue.
-func (c *Console) consumeRound(round *netsonde.Round) {
+func (c *Console) consumeRound(round *netsonde.Round, findings []finding) {
 	if format := c.formatOf(round.Target); format != FormatDialect {
-		c.push(0, c.native.appendRound(c.block[:0], round, format, &c.pending))
+		c.push(0, c.native.appendRound(c.block[:0], round, findings, format))
 		return
 	}
-	b := c.pending.take(round)
+	b := blockOf(round, findings)
 	complaints := c.diagnostics.lines.write(c.diagnostics.appendComplaints(nil, &b))
 	if !b.empty() {
 		c.push(complaints, b.append(c.block[:0], c.location))

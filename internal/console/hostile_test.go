@@ -79,9 +79,9 @@ func checkHostile(t *testing.T, s string, columns int) {
 			m := measured{target: target, addr: zoned}
 			out := form.append(nil, &m, columns)
 			waiting := newPending()
-			waiting.add(batch)
+			reading := waiting.read(batch)
 			for i := range batch.Rounds {
-				m.findings = waiting.takeEach(&batch.Rounds[i], m.findings)
+				m.findings = reading.takeEach(&batch.Rounds[i], m.findings)
 			}
 			for _, flows := range [][]finding{m.findings, append(m.findings, m.findings...)} {
 				m.findings = flows

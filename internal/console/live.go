@@ -99,10 +99,10 @@ func (l *Live) Expect(targets []*netsonde.Target) {
 func (l *Live) Consume(batch *netsonde.Batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.pending.add(batch)
+	reading := l.pending.read(batch)
 	for i := range batch.Rounds {
 		round := &batch.Rounds[i]
-		l.findings = l.pending.takeEach(round, l.findings[:0])
+		l.findings = reading.takeEach(round, l.findings[:0])
 		for j := range l.findings {
 			found := &l.findings[j]
 			r := l.probes[found.probe.ID]
@@ -120,6 +120,9 @@ func (l *Live) Consume(batch *netsonde.Batch) {
 			}
 		}
 	}
+	reading.rest()
+	// They would keep the batch in memory until the next round.
+	clear(l.findings)
 	for i := range batch.Stalls {
 		if r := l.probes[batch.Stalls[i].Probe]; r != nil {
 			for n := range min(batch.Stalls[i].Rounds, liveWindow) {

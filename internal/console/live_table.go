@@ -12,8 +12,6 @@ import (
 // no room is 0 wide.
 type liveColumns struct {
 	name, address, last, average, loss, chart, state int
-	// cause is what is added to the state's column for causes.
-	cause int
 	// all is the terminal's width, less the last column, in which some terminals
 	// break the line.
 	all int
@@ -45,8 +43,7 @@ func layOut(rows []*row, columns int) liveColumns {
 		left -= address + 1
 	}
 	// Causes take of the chart what it can spare.
-	c.cause = max(min(state-c.state, left-leastChart-1), 0)
-	left -= c.cause
+	left -= max(min(state-c.state, left-leastChart-1), 0)
 	if left > leastChart {
 		c.chart = min(left-1, liveWindow)
 	}

@@ -22,9 +22,8 @@ type native struct {
 	// told are the paths that have been printed, for traces in text.
 	told map[netsonde.ProbeID]path
 
-	findings []finding
-	opening  []byte
-	keys     []string
+	opening []byte
+	keys    []string
 }
 
 // planned is a probe of the plan and the target it belongs to.
@@ -108,17 +107,16 @@ func (n *native) follow(id netsonde.ProbeID, now state) (was state, changed bool
 	return told - 1, told-1 != now
 }
 
-// appendRound appends the lines of a complete round, which it takes.
-func (n *native) appendRound(dst []byte, round *netsonde.Round, format Format, waiting *pending) []byte {
-	n.findings = waiting.takeEach(round, n.findings[:0])
+// appendRound appends the lines of a complete round.
+func (n *native) appendRound(dst []byte, round *netsonde.Round, findings []finding, format Format) []byte {
 	if format == FormatNone {
 		return dst
 	}
 	if format != FormatText {
 		n.open(round.Target)
 	}
-	for i := range n.findings {
-		found := &n.findings[i]
+	for i := range findings {
+		found := &findings[i]
 		switch {
 		case format == FormatText:
 			dst = n.appendText(dst, round, found)
@@ -130,8 +128,6 @@ func (n *native) appendRound(dst []byte, round *netsonde.Round, format Format, w
 			dst = n.appendObject(dst, round, found)
 		}
 	}
-	// They would keep batches in memory until the next round.
-	clear(n.findings)
 	return dst
 }
 
@@ -195,7 +191,7 @@ func (n *native) appendObject(dst []byte, round *netsonde.Round, found *finding)
 // appendKindFields appends which check it is.
 func appendKindFields(dst []byte, probe *netsonde.Probe) []byte {
 	dst = appendWordField(dst, `,"kind":`, probe.Kind.String())
-	return appendUintField(dst, `,"port":`, uint64(cmp.Or(probe.Port, probe.Kind.Port())))
+	return appendUintField(dst, `,"port":`, uint64(portOf(probe)))
 }
 
 // appendStall appends the line of rounds that were not run.

@@ -2,7 +2,6 @@ package console
 
 import (
 	"net/netip"
-	"slices"
 	"time"
 
 	"netsonde"
@@ -172,17 +171,5 @@ func (n *native) cut(dst []byte, start int) []byte {
 // fit makes dst from start on wide cells, of what is too long only on a
 // terminal exactly so many.
 func (n *native) fit(dst []byte, start, wide int) []byte {
-	if n.layout.columns == 0 {
-		return appendBlanks(dst, wide-cellsIn(dst[start:]))
-	}
-	return fit(dst, start, wide)
-}
-
-// colourPart colours the text from start to end.
-func colourPart(dst []byte, start, end int, colour string) []byte {
-	if start >= end {
-		return dst
-	}
-	dst = slices.Insert(dst, end, []byte(colourNone)...)
-	return slices.Insert(dst, start, []byte(colour)...)
+	return fill(dst, start, wide, n.layout.columns > 0)
 }

@@ -78,13 +78,7 @@ func appendRouteEnd(dst []byte, route *netsonde.Route) []byte {
 	if route.End == netsonde.RouteSilent {
 		hops = answering(route.Hops)
 	}
-	count := func(dst []byte) []byte {
-		dst = strconv.AppendInt(dst, int64(hops), 10)
-		if hops == 1 {
-			return append(dst, " hop"...)
-		}
-		return append(dst, " hops"...)
-	}
+	count := func(dst []byte) []byte { return appendCount(dst, uint64(hops), "hop") }
 	switch route.End {
 	case netsonde.RouteReached:
 		dst = count(dst)

@@ -45,12 +45,6 @@ func newPending() pending {
 	return pending{results: make(map[part]result), sweepAt: leastSweep}
 }
 
-// add takes in a batch's results.
-func (p *pending) add(batch *netsonde.Batch) {
-	r := p.read(batch)
-	r.rest()
-}
-
 // finding is what one probe of a complete round has reported; without any of
 // the pointers, nothing.
 type finding struct {
@@ -86,60 +80,51 @@ func (r *reading) takeEach(round *netsonde.Round, findings []finding) []finding 
 		if ok {
 			delete(r.pending.results, key)
 		} else {
-			found = r.next(key, probes[i].Kind)
+			found = r.find(key, probes[i].Kind)
 		}
 		findings = append(findings, finding{&probes[i], found})
 	}
 	return findings
 }
 
-// next goes on to a result, and keeps those that it passes.
-func (r *reading) next(key part, kind netsonde.Kind) result {
-	switch kind {
-	case netsonde.KindPing:
-		for r.bursts < len(r.batch.Bursts) {
-			burst := &r.batch.Bursts[r.bursts]
-			r.bursts++
-			if (part{burst.Probe, burst.Round}) == key {
-				return result{burst: burst}
-			}
-			r.pending.keep(part{burst.Probe, burst.Round}, result{burst: burst})
+// find goes on to a result, and keeps those that it passes.
+func (r *reading) find(key part, kind netsonde.Kind) result {
+	for {
+		at, found, ok := r.next(kind)
+		if !ok || at == key {
+			return found
 		}
-	case netsonde.KindTrace:
-		for r.routes < len(r.batch.Routes) {
-			route := &r.batch.Routes[r.routes]
-			r.routes++
-			if (part{route.Probe, route.Round}) == key {
-				return result{route: route}
-			}
-			r.pending.keep(part{route.Probe, route.Round}, result{route: route})
-		}
-	default:
-		for r.services < len(r.batch.Services) {
-			service := &r.batch.Services[r.services]
-			r.services++
-			if (part{service.Probe, service.Round}) == key {
-				return result{service: service}
-			}
-			r.pending.keep(part{service.Probe, service.Round}, result{service: service})
-		}
+		r.pending.keep(at, found)
 	}
-	return result{}
+}
+
+// next is the batch's next result of a probe of some kind. The kinds of checks
+// have their results in one list.
+func (r *reading) next(kind netsonde.Kind) (at part, found result, ok bool) {
+	switch {
+	case kind == netsonde.KindPing && r.bursts < len(r.batch.Bursts):
+		burst := &r.batch.Bursts[r.bursts]
+		r.bursts++
+		return part{burst.Probe, burst.Round}, result{burst: burst}, true
+	case kind == netsonde.KindTrace && r.routes < len(r.batch.Routes):
+		route := &r.batch.Routes[r.routes]
+		r.routes++
+		return part{route.Probe, route.Round}, result{route: route}, true
+	case kind.IsCheck() && r.services < len(r.batch.Services):
+		service := &r.batch.Services[r.services]
+		r.services++
+		return part{service.Probe, service.Round}, result{service: service}, true
+	default:
+		return part{}, result{}, false
+	}
 }
 
 // rest keeps what has not been taken.
 func (r *reading) rest() {
-	for i := r.bursts; i < len(r.batch.Bursts); i++ {
-		burst := &r.batch.Bursts[i]
-		r.pending.keep(part{burst.Probe, burst.Round}, result{burst: burst})
-	}
-	for i := r.routes; i < len(r.batch.Routes); i++ {
-		route := &r.batch.Routes[i]
-		r.pending.keep(part{route.Probe, route.Round}, result{route: route})
-	}
-	for i := r.services; i < len(r.batch.Services); i++ {
-		service := &r.batch.Services[i]
-		r.pending.keep(part{service.Probe, service.Round}, result{service: service})
+	for _, kind := range [...]netsonde.Kind{netsonde.KindPing, netsonde.KindTrace, netsonde.KindTCP} {
+		for at, found, ok := r.next(kind); ok; at, found, ok = r.next(kind) {
+			r.pending.keep(at, found)
+		}
 	}
 	if len(r.pending.results) >= r.pending.sweepAt {
 		r.pending.sweep()
@@ -151,36 +136,19 @@ func (p *pending) keep(key part, found result) {
 	p.results[key] = found
 }
 
-// takeEach removes what the probes of a complete round have reported and
-// appends it, a finding a probe, in their order.
-func (p *pending) takeEach(round *netsonde.Round, findings []finding) []finding {
-	probes := round.Target.Groups[round.Group].Probes
-	for i := range probes {
-		key := part{probes[i].ID, round.N}
-		findings = append(findings, finding{&probes[i], p.results[key]})
-		delete(p.results, key)
-	}
-	return findings
-}
-
-// take removes and returns what the probes of a complete round have reported,
-// as far as connmonitor's blocks have a place for it.
-func (p *pending) take(round *netsonde.Round) block {
+// blockOf is what connmonitor's blocks have a place for of a complete round.
+func blockOf(round *netsonde.Round, findings []finding) block {
 	b := block{round: round}
-	probes := round.Target.Groups[round.Group].Probes
-	for i := range probes {
-		probe := &probes[i]
-		key := part{probe.ID, round.N}
-		found := p.results[key]
-		delete(p.results, key)
-		switch {
-		case probe.Kind == netsonde.KindPing:
+	for i := range findings {
+		found := &findings[i]
+		switch kind := found.probe.Kind; {
+		case kind == netsonde.KindPing:
 			b.pinged, b.burst = true, found.burst
-		case probe.Kind == netsonde.KindTrace:
+		case kind == netsonde.KindTrace:
 			b.route = found.route
-		case probe.Kind.IsCheck():
+		case kind.IsCheck():
 			b.scanned = true
-			if column := slices.Index(columns[:], probe.Kind); column >= 0 {
+			if column := slices.Index(columns[:], kind); column >= 0 {
 				b.services[column] = found.service
 			}
 		}

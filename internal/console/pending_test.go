@@ -22,13 +22,14 @@ func TestPendingForgetsTheRemoved(t *testing.T) {
 			Target: target, N: uint64(i + 1),
 			Ended: netsonde.Instant{Monotonic: time.Duration(i) * time.Second},
 		}
-		p.add(&netsonde.Batch{
+		r := p.read(&netsonde.Batch{
 			Bursts: []netsonde.Burst{{Probe: 1, Round: round.N}, {Probe: removed, Round: 1}},
 			Rounds: []netsonde.Round{round},
 		})
-		if b := p.take(&round); b.burst == nil {
+		if found := r.takeEach(&round, nil); found[0].burst == nil {
 			t.Fatalf("round %d has lost its burst", round.N)
 		}
+		r.rest()
 		if _, left := p.results[part{1, round.N}]; left {
 			t.Fatalf("round %d was taken and still waits", round.N)
 		}
@@ -44,7 +45,8 @@ func TestPendingForgetsTheRemoved(t *testing.T) {
 func TestPendingKeepsTheYoung(t *testing.T) {
 	p := newPending()
 	for i := range 3 * leastSweep {
-		p.add(&netsonde.Batch{Bursts: []netsonde.Burst{{Probe: netsonde.ProbeID(i), Round: 1}}})
+		r := p.read(&netsonde.Batch{Bursts: []netsonde.Burst{{Probe: netsonde.ProbeID(i), Round: 1}}})
+		r.rest()
 	}
 	if len(p.results) != 3*leastSweep {
 		t.Errorf("%d results wait, want %d", len(p.results), 3*leastSweep)
@@ -63,10 +65,10 @@ func TestPendingOfQuickRounds(t *testing.T) {
 		batch.Rounds = append(batch.Rounds, netsonde.Round{Target: target, N: n})
 	}
 	p := newPending()
-	p.add(batch)
+	r := p.read(batch)
 	for i := range batch.Rounds {
-		if b := p.take(&batch.Rounds[i]); b.burst != &batch.Bursts[i] {
-			t.Errorf("round %d has burst %+v", i, b.burst)
+		if found := r.takeEach(&batch.Rounds[i], nil); found[0].burst != &batch.Bursts[i] {
+			t.Errorf("round %d has burst %+v", i, found[0].burst)
 		}
 	}
 }

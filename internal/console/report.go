@@ -146,6 +146,7 @@ func (r *Report) Consume(batch *netsonde.Batch) {
 		r.tell(measured{round.Target, round.Addr, r.findings}, columns)
 	}
 	reading.rest()
+	// They would keep the batch in memory until the next round.
 	clear(r.findings)
 	for i := range batch.Events {
 		event := &batch.Events[i]

@@ -57,12 +57,7 @@ func (f *form) edge(columns int) int {
 
 // fit makes dst from start on wide cells, of what is too long only on a
 // terminal exactly so many.
-func (f *form) fit(dst []byte, start, wide int) []byte {
-	if !f.terminal {
-		return appendBlanks(dst, wide-cellsIn(dst[start:]))
-	}
-	return fit(dst, start, wide)
-}
+func (f *form) fit(dst []byte, start, wide int) []byte { return fill(dst, start, wide, f.terminal) }
 
 // appendUnresolved appends the line of a target without address, in the columns
 // of the others.
@@ -220,18 +215,6 @@ func (f *form) appendPing(dst []byte, m *measured, burst *netsonde.Burst, column
 		dst = colourFrom(dst, start-lossCells, colour)
 	}
 	return append(trimRight(dst, line), '\n')
-}
-
-// colourFrom colours the text from start to the end.
-func colourFrom(dst []byte, start int, colour string) []byte {
-	end := len(dst)
-	if start >= end {
-		return dst
-	}
-	dst = append(dst, colour...)
-	copy(dst[start+len(colour):], dst[start:end])
-	copy(dst[start:], colour)
-	return append(dst, colourNone...)
 }
 
 // appendJSON appends a target as an object on one line; each flow of a trace is

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"strconv"
 
 	"netsonde"
@@ -10,9 +9,6 @@ import (
 // leastScanCells is the least useful width of a port's column. With more ports
 // than fit, each that is open has a line of its own.
 const leastScanCells = 14
-
-// portOf is the port that a check asks.
-func portOf(probe *netsonde.Probe) uint16 { return cmp.Or(probe.Port, probe.Kind.Port()) }
 
 // scanCells is the columns of a table of so many ports, wide 0 when they do not fit.
 func scanCells(ports, columns int) (label, wide int) {
@@ -181,7 +177,7 @@ func (l *listing) append(dst []byte, separator string) []byte {
 	switch {
 	case !l.begun:
 		l.begun = true
-	case used+len(separator)+len(l.word) <= l.edge:
+	case used+len(separator)+cellsIn(l.word) <= l.edge:
 		dst = append(dst, separator...)
 	default:
 		dst = append(dst, '\n')

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"net/netip"
 	"strconv"
 	"time"
@@ -90,6 +91,9 @@ func traceProtocolName(p netsonde.TraceProtocol) string {
 	}
 	return "invalid"
 }
+
+// portOf is the port that a check asks.
+func portOf(probe *netsonde.Probe) uint16 { return cmp.Or(probe.Port, probe.Kind.Port()) }
 
 // appendShort appends a duration in milliseconds with four digits, for people.
 func appendShort(dst []byte, d time.Duration) []byte {

@@ -133,7 +133,7 @@ func (m *measurement) sentEcho(e *Engine, p *packet.Probe) {
 	case b.waiting == 0:
 		m.endBurst(e, p.Sent)
 	case m.apart():
-		if p.Errno == 0 && m.reviewing.place == 0 {
+		if p.Errno == 0 && !m.reviewing.queued() {
 			e.reviews.set(&m.reviewing, m.waitEnd(p.Sent.Monotonic))
 		}
 	case b.told == len(b.samples):

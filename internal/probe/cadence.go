@@ -64,7 +64,7 @@ func (g *group) ready() bool {
 func (e *Engine) await(now netsonde.Instant, g *group) {
 	every := g.every()
 	switch {
-	case g.start.place > 0 || g.finished():
+	case g.start.queued() || g.finished():
 	case every > 0:
 		e.queue(g, e.epoch.next(now.Monotonic, g.phase(), uint64(min(every, firstWithin))))
 	case !g.running:
@@ -139,7 +139,7 @@ func (e *Engine) stall(now netsonde.Instant, g *group) {
 // one new interval, or pause, from now.
 func (e *Engine) recadence(now netsonde.Instant, g *group, had netsonde.Cadence) {
 	every := g.every()
-	queued := g.start.place > 0
+	queued := g.start.queued()
 	switch {
 	case every > 0 && every == had.Every:
 	case every > 0 && !g.finished() && (queued || g.running):
@@ -167,7 +167,7 @@ func (e *Engine) recadence(now netsonde.Instant, g *group, had netsonde.Cadence)
 func (m *measurement) waitEnd(sent time.Duration) time.Duration {
 	end := sent + m.plan.Timeout
 	g := m.group
-	if every := g.every(); every > 0 && g.start.place > 0 && end > g.due && end-g.due <= grace(every) && sent < g.due {
+	if every := g.every(); every > 0 && g.start.queued() && end > g.due && end-g.due <= grace(every) && sent < g.due {
 		return g.due
 	}
 	return end

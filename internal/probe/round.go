@@ -149,7 +149,7 @@ func (e *Engine) endRound(now netsonde.Instant, g *group) {
 	cadence := g.plan().Cadence
 	switch {
 	case cadence.Every > 0:
-		if g.start.place > 0 && g.due <= now.Monotonic {
+		if g.start.queued() && g.due <= now.Monotonic {
 			e.starts.set(&g.start, g.due) // it waited for this end
 		}
 	case !cadence.Once && g.target.addr.IsValid():

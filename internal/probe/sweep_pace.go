@@ -21,7 +21,7 @@ func (e *Engine) Opens(now time.Duration) time.Duration {
 
 // Held is the number of probes that wait until more packets may leave for
 // their address or its network.
-func (e *Engine) Held() int { return len(e.holds.queue) }
+func (e *Engine) Held() int { return e.holds.length() }
 
 // fillPaced is fillFree for those that the rates hold for, one packet a turn.
 func (e *Engine) fillPaced(now netsonde.Instant, out []packet.Probe) (n int) {

@@ -72,8 +72,8 @@ func TestBegunTargetsLeaveNothingBehind(t *testing.T) {
 	for _, space := range e.slots.spaces[packet.Echo] {
 		used += space.used
 	}
-	if e.Begun() != 0 || !e.Idle() || len(e.probes) != 0 || len(e.targets) != 0 || used != 0 || len(e.reviews.queue) != 0 {
-		t.Errorf("left behind: %d targets, %d probes, %d sequences, %d timers", e.Begun(), len(e.probes), used, len(e.reviews.queue))
+	if e.Begun() != 0 || !e.Idle() || len(e.probes) != 0 || len(e.targets) != 0 || used != 0 || e.reviews.length() != 0 {
+		t.Errorf("left behind: %d targets, %d probes, %d sequences, %d timers", e.Begun(), len(e.probes), used, e.reviews.length())
 	}
 	if len(e.sweep.spare) > 20 {
 		t.Errorf("%d targets are kept for their memory, though 20 at most were under way", len(e.sweep.spare))

@@ -1,74 +1,113 @@
 package probe
 
-import (
-	"container/heap"
-	"time"
-)
+import "time"
 
 // timer is an entry of a queue. Its zero value is not queued.
 type timer struct {
 	at       time.Duration
-	place    int // index in the queue + 1; 0 when not queued
+	place    int32 // index in the heap + 1; inWheel; 0 when not queued
+	slot     int32 // in the wheel
+	next     *timer
+	previous *timer
 	group    *group
 	measured *measurement
 }
 
-// timers is a queue of what is due next, by monotonic time.
-type timers struct{ queue timerQueue }
+// inWheel is the place of a timer that stands in no heap.
+const inWheel = -1
+
+// queued reports whether the timer stands in a queue.
+func (t *timer) queued() bool { return t.place != 0 }
+
+// timers is a queue of what is due next, by monotonic time: a heap of what is
+// due soon, and a timing wheel of the rest, so that it costs the same however
+// many wait. Timers that are due before the horizon stand in the heap. The
+// horizon moves when the heap is empty, to the next tick that has any.
+type timers struct {
+	near    timerHeap
+	horizon int64 // in ticks
+	far     *wheel
+	count   int
+}
 
 // set queues t for at, or moves it there.
 func (q *timers) set(t *timer, at time.Duration) {
+	q.stop(t)
 	t.at = at
-	if t.place == 0 {
-		heap.Push(&q.queue, t)
+	q.count++
+	q.put(t)
+}
+
+// put places a timer that is counted.
+func (q *timers) put(t *timer) {
+	if tick := int64(t.at) >> tickShift; tick >= q.horizon {
+		if q.far == nil {
+			q.far = &wheel{}
+		}
+		q.far.put(t, tick, q.horizon)
 		return
 	}
-	heap.Fix(&q.queue, t.place-1)
+	q.near.push(t)
 }
 
 // stop takes t out of the queue if it is there.
 func (q *timers) stop(t *timer) {
-	if t.place > 0 {
-		heap.Remove(&q.queue, t.place-1)
+	switch {
+	case t.place == 0:
+		return
+	case t.place > 0:
+		q.near.remove(int(t.place) - 1)
+	default:
+		q.far.take(t)
 	}
+	q.count--
 }
+
+// length is how many timers are queued.
+func (q *timers) length() int { return q.count }
 
 // next is the time of the earliest timer.
 func (q *timers) next() (at time.Duration, ok bool) {
-	if len(q.queue) == 0 {
+	if q.count == 0 {
 		return 0, false
 	}
-	return q.queue[0].at, true
+	for len(q.near) == 0 {
+		q.advance()
+	}
+	return q.near[0].at, true
 }
 
 // pop takes the earliest timer that is due at now, nil if there is none.
 func (q *timers) pop(now time.Duration) *timer {
-	if len(q.queue) == 0 || q.queue[0].at > now {
+	if at, ok := q.next(); !ok || at > now {
 		return nil
 	}
-	return heap.Pop(&q.queue).(*timer)
-}
-
-type timerQueue []*timer
-
-func (q timerQueue) Len() int           { return len(q) }
-func (q timerQueue) Less(i, j int) bool { return q[i].at < q[j].at }
-func (q timerQueue) Swap(i, j int) {
-	q[i], q[j] = q[j], q[i]
-	q[i].place, q[j].place = i+1, j+1
-}
-
-func (q *timerQueue) Push(x any) {
-	t := x.(*timer)
-	*q = append(*q, t)
-	t.place = len(*q)
-}
-
-func (q *timerQueue) Pop() any {
-	last := len(*q) - 1
-	t := (*q)[last]
-	(*q)[last] = nil
-	*q = (*q)[:last]
-	t.place = 0
+	q.count--
+	t := q.near[0].timer
+	q.near.remove(0)
 	return t
+}
+
+// advance moves the horizon behind the next tick that has timers, which go to
+// the heap, or to where a block begins. Something must stand in the wheel.
+func (q *timers) advance() {
+	tick, found := q.far.nextTick(q.horizon)
+	q.horizon = tick
+	if found {
+		q.horizon++
+		for t := q.far.empty(int(tick % wheelSlots)); t != nil; {
+			following := t.next
+			t.next = nil
+			q.near.push(t)
+			t = following
+		}
+	}
+	if q.horizon%wheelSlots == 0 {
+		for t := q.far.empty(wheelSlots + int(q.horizon/wheelSlots%wheelSlots)); t != nil; {
+			following := t.next
+			t.next = nil
+			q.put(t)
+			t = following
+		}
+	}
 }
