@@ -78,7 +78,7 @@ type Console struct {
 	queue          *queue
 
 	// mu guards what Consume works with.
-	mu      sync.Mutex
+	mu       sync.Mutex
 	pending  pending
 	native   native
 	findings []finding
@@ -225,6 +225,19 @@ func (c *Console) tellMissed(ending bool) {
 	}
 }
 
+// linesTogether is how many bytes of lines of JSON are written at once. A pipe
+// takes so many as one piece (PIPE_BUF), so no reader sees half a line.
+const linesTogether = 4096
+
+// together is how many bytes are written at once. A block of connmonitor's, and
+// a line for people, is a Write of its own; 10,000 lines of JSON a second cannot.
+func (c *Console) together() int {
+	if c.format == FormatJSON || c.format == FormatJSONLines {
+		return linesTogether
+	}
+	return 0
+}
+
 // Waiting is the number of blocks that are not yet written.
 func (c *Console) Waiting() int {
 	waiting, _ := c.queue.counts()
@@ -255,7 +268,7 @@ func (c *Console) WaitBelow(ctx context.Context, n int) error {
 func (c *Console) Run(ctx context.Context) error {
 	written := make(chan error, 1)
 	go func() {
-		w := writer{results: c.results, diagnostics: c.diagnostics, lossless: c.lossless}
+		w := writer{results: c.results, diagnostics: c.diagnostics, lossless: c.lossless, together: c.together()}
 		written <- w.empty(c.queue)
 	}()
 	select {

@@ -155,18 +155,16 @@ func (q *queue) take(emptied backlog) (backlog, bool) {
 	}
 }
 
-// wrote tells that n taken entries no longer wait; lost, that they were not
-// written either.
-func (q *queue) wrote(n int, lost bool) {
+// wrote tells that taken entries no longer wait: so many were written, and so
+// many lost.
+func (q *queue) wrote(written, lost int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.failure != nil {
 		return
 	}
-	q.waiting -= n
-	if lost {
-		q.dropped += uint64(n)
-	}
+	q.waiting -= written + lost
+	q.dropped += uint64(lost)
 	if q.waiting == 0 {
 		q.dropping = false
 	}

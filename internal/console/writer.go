@@ -41,23 +41,29 @@ func (w *writer) empty(q *queue) error {
 				n++
 			}
 			w.diagnostics.lines.awaitBriefly(entries[0].complaints)
-			lost, err := w.write(data[:length])
+			written, err := w.write(data[:length])
 			if err != nil {
 				q.fail(err)
 				return err
 			}
-			q.wrote(n, lost)
+			whole := 0
+			for rest := written; whole < n && rest >= entries[whole].length; whole++ {
+				rest -= entries[whole].length
+			}
+			q.wrote(whole, n-whole)
 			data, entries = data[length:], entries[n:]
 		}
 	}
 }
 
-// write writes one block. lost tells that it did not fit on the disk; an error
-// is final.
-func (w *writer) write(block []byte) (lost bool, err error) {
+// write writes one or more blocks and returns how many bytes of them: not all
+// when the disk is full. An error is final.
+func (w *writer) write(block []byte) (written int, err error) {
+	mended := 0
 	if w.torn {
 		// The rest of the torn line must not run into this block.
 		block = append([]byte{'\n'}, block...)
+		mended = 1
 	}
 	w.screen.clear()
 	n, err := w.results.Write(block)
@@ -65,18 +71,18 @@ func (w *writer) write(block []byte) (lost bool, err error) {
 	switch {
 	case err == nil:
 		w.full, w.torn = false, false
-		return false, nil
+		return n - mended, nil
 	case w.isGone(err):
-		return false, ErrClosed
+		return 0, ErrClosed
 	case isDiskFull(err) && !w.lossless:
 		w.torn = w.torn || n > 0
 		if !w.full {
 			w.diagnostics.Warn("Results are dropped until there is room for them: " + err.Error())
 		}
 		w.full = true
-		return true, nil
+		return max(n-mended, 0), nil
 	default:
-		return false, fmt.Errorf("write the results: %w", err)
+		return 0, fmt.Errorf("write the results: %w", err)
 	}
 }
 
