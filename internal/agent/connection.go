@@ -26,6 +26,10 @@ type Connection interface {
 	// WriteBatch sends the probes in order and fills in Sent and Errno of
 	// each. A send that fails is told in Errno, not in the error, which is final.
 	WriteBatch(probes []packet.Probe) error
+	// Rest is how long ReadBatch sleeps at present before it looks for answers,
+	// so that they, and what comes due meanwhile, go through together; 0 when it
+	// does not.
+	Rest() time.Duration
 	// Wake makes a ReadBatch that waits, or the next one, return at once.
 	Wake()
 	// Overruns counts the packets that our own queues have dropped so far.

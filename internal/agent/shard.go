@@ -127,6 +127,8 @@ func (s *shard) read(replies []packet.Reply, until time.Duration) (more bool, er
 
 // send sends one batch of what is due. more tells that there may be more.
 func (s *shard) send(packets []packet.Probe) (more bool, err error) {
+	// What comes due in the middle of a rest is half of it early or late.
+	s.engine.Ahead(s.connection.Rest() / 2)
 	n := s.engine.Advance(s.connection.Now(), packets)
 	if n == 0 {
 		return false, nil

@@ -22,7 +22,7 @@ func TestNothingIsAllocated(t *testing.T) {
 		"AppendTCP, IPv6":    func() { AppendTCP(buf, &probe6) },
 		"AppendEchoReply":    func() { AppendEchoReply(buf, target4, host4, request) },
 		"AppendTimeExceeded": func() { AppendTimeExceeded(buf, router4, host4, request) },
-		"AppendIPv4Header":   func() { AppendIPv4Header(buf, IPv4{host4, target4, 1, 64}, 8) },
+		"AppendIPv4Header":   func() { AppendIPv4Header(buf, IPv4{Source: host4, Destination: target4, Protocol: 1, TTL: 64}, 8) },
 		"AppendIPv6Header":   func() { AppendIPv6Header(buf, IPv6{host6, target6, 58, 64}, 8) },
 		"ParseICMP4": func() {
 			header, payload, err := ParseIPv4(datagram4)

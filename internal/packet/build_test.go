@@ -81,7 +81,9 @@ func TestAppendKeepsWhatIsThere(t *testing.T) {
 		{"AppendEchoReply", func(b []byte) []byte { return AppendEchoReply(b, target4, host4, AppendEcho(nil, &echo)) }},
 		{"AppendTimeExceeded", func(b []byte) []byte { return AppendTimeExceeded(b, router6, host6, []byte{1, 2, 3}) }},
 		{"AppendUnreachable", func(b []byte) []byte { return AppendUnreachable(b, router4, host4, 3, 1, []byte{1, 2, 3}) }},
-		{"AppendIPv4Header", func(b []byte) []byte { return AppendIPv4Header(b, IPv4{host4, target4, 1, 64}, 8) }},
+		{"AppendIPv4Header", func(b []byte) []byte {
+			return AppendIPv4Header(b, IPv4{Source: host4, Destination: target4, Protocol: 1, TTL: 64}, 8)
+		}},
 		{"AppendIPv6Header", func(b []byte) []byte { return AppendIPv6Header(b, IPv6{host6, target6, 58, 64}, 8) }},
 	} {
 		want := c.appends(nil)
@@ -97,14 +99,14 @@ func TestAppendIPHeadersGoldenBytes(t *testing.T) {
 	// The header that the kernel sent for ping, with its identification and
 	// flags taken out (0x4ead + 0x4000 added back to its checksum).
 	want := "4500001c000000000101cdab" + "c0000201" + "c6336401"
-	if got := hex.EncodeToString(AppendIPv4Header(nil, IPv4{host4, target4, 1, 1}, 8)); got != want {
+	if got := hex.EncodeToString(AppendIPv4Header(nil, IPv4{Source: host4, Destination: target4, Protocol: 1, TTL: 1}, 8)); got != want {
 		t.Errorf("IPv4:\ngot  %s\nwant %s", got, want)
 	}
 	want = "6000000000183a3f" + "20010db8000200000000000000000001" + "20010db8000100000000000000000001"
 	if got := hex.EncodeToString(AppendIPv6Header(nil, IPv6{target6, host6, 58, 63}, 24)); got != want {
 		t.Errorf("IPv6:\ngot  %s\nwant %s", got, want)
 	}
-	if got := AppendIPv4Header(nil, IPv4{host4, target4, 1, 1}, 65515); got[2] != 0xff || got[3] != 0xff {
+	if got := AppendIPv4Header(nil, IPv4{Source: host4, Destination: target4, Protocol: 1, TTL: 1}, 65515); got[2] != 0xff || got[3] != 0xff {
 		t.Errorf("IPv4: total length %x, want ffff", got[2:4])
 	}
 }

@@ -6,6 +6,9 @@ import "encoding/binary"
 // header and the token.
 const balanceOffset = transportSize + TokenSize
 
+// EchoHeaderSize is the number of bytes before an echo's payload.
+const EchoHeaderSize = transportSize
+
 // AppendEcho appends the probe as an echo request, from the ICMP header on
 // (RFC 792; RFC 4443, section 4.1). The destination's family says which; an
 // IPv4 address in IPv6 form counts as IPv6. Size is 0 to 65,507 bytes, and is

@@ -25,7 +25,7 @@ var (
 // datagram puts an IP header before a transport message.
 func (f *family) datagram(protocol uint8, transport []byte) []byte {
 	if f.host.Is4() {
-		return append(AppendIPv4Header(nil, IPv4{f.host, f.target, protocol, 1}, len(transport)), transport...)
+		return append(AppendIPv4Header(nil, IPv4{Source: f.host, Destination: f.target, Protocol: protocol, TTL: 1}, len(transport)), transport...)
 	}
 	return append(AppendIPv6Header(nil, IPv6{f.host, f.target, protocol, 1}, len(transport)), transport...)
 }

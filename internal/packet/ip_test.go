@@ -7,7 +7,7 @@ import (
 )
 
 func TestParseIPv4(t *testing.T) {
-	sound := append(AppendIPv4Header(nil, IPv4{host4, target4, 17, 9}, 5), 1, 2, 3, 4, 5)
+	sound := append(AppendIPv4Header(nil, IPv4{Source: host4, Destination: target4, Protocol: 17, TTL: 9}, 5), 1, 2, 3, 4, 5)
 	withOptions := append(bytes.Clone(sound[:20]), 1, 1, 1, 0, 1, 2, 3, 4, 5)
 	withOptions[0], withOptions[3] = 0x46, 29
 	change := func(b []byte, at int, values ...byte) []byte {
@@ -48,7 +48,7 @@ func TestParseIPv4(t *testing.T) {
 		if err != c.err || !bytes.Equal(payload, c.payload) || (payload == nil) != (c.payload == nil) {
 			t.Errorf("%s: payload %x, %v, want %x, %v", c.name, payload, err, c.payload, c.err)
 		}
-		want := IPv4{host4, target4, 17, 9}
+		want := IPv4{Source: host4, Destination: target4, Protocol: 17, TTL: 9}
 		if c.err != nil {
 			want = IPv4{}
 		}

@@ -9,6 +9,7 @@ const (
 	ipv4HeaderSize     = 20
 	ipv4ChecksumOffset = 10
 	// The flag and the mask of the header's fragment word.
+	ipv4DontFragment   = 0x4000
 	ipv4MoreFragments  = 0x2000
 	ipv4FragmentOffset = 0x1fff
 )
@@ -19,6 +20,11 @@ type IPv4 struct {
 	// Protocol is the IANA number of what follows.
 	Protocol uint8
 	TTL      uint8
+	// DSCP, DontFragment and Identification are of datagrams to be sent; they
+	// are not read.
+	DSCP           uint8
+	DontFragment   bool
+	Identification uint16
 }
 
 // ParseIPv4 reads a datagram as a raw socket delivers it: reassembled, header
@@ -81,9 +87,14 @@ func parseIPv4(b []byte) (IPv4, ipv4Extent, error) {
 func AppendIPv4Header(buf []byte, header IPv4, payloadSize int) []byte {
 	start := len(buf)
 	source, destination := header.Source.As4(), header.Destination.As4()
-	buf = append(buf, 4<<4|ipv4HeaderSize/4, 0)
+	buf = append(buf, 4<<4|ipv4HeaderSize/4, header.DSCP<<2)
 	buf = binary.BigEndian.AppendUint16(buf, uint16(ipv4HeaderSize+payloadSize))
-	buf = append(buf, 0, 0, 0, 0, header.TTL, header.Protocol, 0, 0)
+	buf = binary.BigEndian.AppendUint16(buf, header.Identification)
+	fragments := byte(0)
+	if header.DontFragment {
+		fragments = ipv4DontFragment >> 8
+	}
+	buf = append(buf, fragments, 0, header.TTL, header.Protocol, 0, 0)
 	buf = append(buf, source[:]...)
 	buf = append(buf, destination[:]...)
 	b := buf[start:]

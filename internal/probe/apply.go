@@ -42,16 +42,17 @@ func (e *Engine) remove(t *target) {
 
 // replace puts a target's new plan in the place of its old one.
 func (e *Engine) replace(now netsonde.Instant, t *target, plan *netsonde.Target) {
-	old, oldPlan := t.groups, t.plan
-	if oldPlan.Host != plan.Host {
+	old := t.groups
+	if t.plan.Host != plan.Host {
 		t.unresolved = false
 	}
 	t.plan = plan
 	t.groups = make([]*group, len(plan.Groups))
 	for i := range plan.Groups {
 		if g := takeGroup(old, &plan.Groups[i]); g != nil {
-			had := oldPlan.Groups[g.place].Cadence
+			had := g.cadence
 			g.place = i
+			g.follow(&plan.Groups[i])
 			for j := range g.probes {
 				g.probes[j].plan = &plan.Groups[i].Probes[j]
 			}
@@ -114,6 +115,7 @@ func (e *Engine) newGroup(t *target, place int, before map[netsonde.ProbeID]*mea
 	plan := &t.plan.Groups[place]
 	g := &group{target: t, place: place, name: plan.Name, probes: make([]*measurement, 0, len(plan.Probes))}
 	g.start.group = g
+	g.follow(plan)
 	for i := range plan.Probes {
 		probe := &plan.Probes[i]
 		m := &measurement{group: g, plan: probe}

@@ -67,7 +67,7 @@ func (m *measurement) spaceEcho(e *Engine, now netsonde.Instant) {
 	for b.came < len(b.samples) {
 		i := b.came
 		at := m.echoTime(i)
-		if at > now.Monotonic {
+		if at > now.Monotonic+e.ahead {
 			break
 		}
 		b.came++

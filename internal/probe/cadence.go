@@ -41,16 +41,7 @@ func (e *epoch) next(from time.Duration, phase, every uint64) time.Duration {
 	return from + time.Duration((phase%every+every-uint64(passed))%every)
 }
 
-func (g *group) every() time.Duration { return g.plan().Cadence.Every }
-
-// phase is where in its interval a group's rounds start, by its first probe.
-func (g *group) phase() uint64 {
-	probes := g.plan().Probes
-	if len(probes) == 0 {
-		return 0
-	}
-	return uint64(probes[0].ID) % uint64(g.every())
-}
+func (g *group) every() time.Duration { return g.cadence.Every }
 
 // ready reports whether the group's rounds have where to go, or, at a fixed
 // cadence, are to tell that they have not.
@@ -66,7 +57,7 @@ func (e *Engine) await(now netsonde.Instant, g *group) {
 	switch {
 	case g.start.queued() || g.finished():
 	case every > 0:
-		e.queue(g, e.epoch.next(now.Monotonic, g.phase(), uint64(min(every, firstWithin))))
+		e.queue(g, e.epoch.next(now.Monotonic, g.phase, uint64(min(every, firstWithin))))
 	case !g.running:
 		e.starts.set(&g.start, now.Monotonic)
 	}
@@ -83,7 +74,7 @@ func (e *Engine) queue(g *group, due time.Duration) {
 // than half of the shortest usual distance.
 func (e *Engine) following(g *group, due time.Duration) time.Duration {
 	every := g.every()
-	return e.epoch.next(due+max(min(every, firstWithin)/2, 1), g.phase(), uint64(every))
+	return e.epoch.next(due+max(min(every, firstWithin)/2, 1), g.phase, uint64(every))
 }
 
 // grace is how long a due round waits for the one before.
@@ -99,12 +90,12 @@ func (e *Engine) comeDue(now netsonde.Instant, g *group) {
 		e.startRound(now, g)
 		return
 	}
-	once := g.plan().Cadence.Once
+	once := g.cadence.Once
 	switch late := now.Monotonic - g.due; {
 	case late >= every && !once:
 		e.stall(now, g)
 	case g.running && late < grace(every):
-		e.starts.set(&g.start, g.due+grace(every))
+		e.starts.set(&g.start, max(g.due+grace(every), now.Monotonic+e.ahead+1))
 	case g.running && g.late && now.Monotonic-g.started.Monotonic < every:
 		e.stall(now, g)
 	case g.running:
@@ -122,7 +113,7 @@ func (e *Engine) comeDue(now netsonde.Instant, g *group) {
 // comes at its phase, so that a pause of the process ends in no burst.
 func (e *Engine) stall(now netsonde.Instant, g *group) {
 	second := e.following(g, g.due)
-	next := max(second, e.epoch.next(now.Monotonic+1, g.phase(), uint64(g.every())))
+	next := max(second, e.epoch.next(now.Monotonic+1, g.phase, uint64(g.every())))
 	rounds := 1 + uint64((next-second)/g.every())
 	for _, m := range g.probes {
 		e.batch.Stalls = append(e.batch.Stalls, netsonde.Stall{
@@ -155,7 +146,7 @@ func (e *Engine) recadence(now netsonde.Instant, g *group, had netsonde.Cadence)
 		// The round after a pause is queued when this one has ended.
 		e.starts.stop(&g.start)
 	case queued:
-		if due := now.Monotonic + max(g.plan().Cadence.Pause, shortestPause); due < g.start.at {
+		if due := now.Monotonic + max(g.cadence.Pause, shortestPause); due < g.start.at {
 			e.starts.set(&g.start, due)
 		}
 	}

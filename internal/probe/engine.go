@@ -47,6 +47,8 @@ type Engine struct {
 	batch    netsonde.Batch
 	number   uint64
 	running  int // groups with a round under way
+	// ahead is how long before they are due rounds and echoes may start.
+	ahead    time.Duration
 	draining bool
 	overruns overruns
 	sweep    sweep
@@ -136,16 +138,22 @@ func (e *Engine) Next() (due time.Duration, ok bool) {
 	return due, ok
 }
 
+// Ahead has rounds and the echoes of spaced bursts start up to d before they are
+// due from now on, since the caller will not be back before they have been due
+// for as long.
+func (e *Engine) Ahead(d time.Duration) { e.ahead = d }
+
 // Advance starts the rounds that are due and fills out with packets to send
 // now. When out comes back full there may be more: the caller sends it, tells
 // Sent, and calls again.
 func (e *Engine) Advance(now netsonde.Instant, out []packet.Probe) (n int) {
 	e.slots.sweep(now.Monotonic)
 	if !e.draining {
-		for t := e.starts.pop(now.Monotonic); t != nil; t = e.starts.pop(now.Monotonic) {
+		soon := now.Monotonic + e.ahead
+		for t := e.starts.pop(soon); t != nil; t = e.starts.pop(soon) {
 			e.comeDue(now, t.group)
 		}
-		for t := e.echoes.pop(now.Monotonic); t != nil; t = e.echoes.pop(now.Monotonic) {
+		for t := e.echoes.pop(soon); t != nil; t = e.echoes.pop(soon) {
 			t.measured.spaceEcho(e, now)
 		}
 	}

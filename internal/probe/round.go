@@ -14,10 +14,13 @@ const shortestPause = time.Millisecond
 
 // group is one group of a target: the rounds it has run and the one under way.
 type group struct {
-	target  *target
-	place   int // in target.plan.Groups
-	name    string
-	probes  []*measurement
+	target *target
+	place  int // in target.plan.Groups
+	name   string
+	probes []*measurement
+	// cadence and phase are the plan's, kept here since each round asks for them.
+	cadence netsonde.Cadence
+	phase   uint64
 	start   timer
 	due     time.Duration // of the round that start waits for, at a fixed cadence
 	round   uint64
@@ -30,10 +33,16 @@ type group struct {
 	started netsonde.Instant
 }
 
-func (g *group) plan() *netsonde.Group { return &g.target.plan.Groups[g.place] }
+// follow takes over the plan.
+func (g *group) follow(plan *netsonde.Group) {
+	g.cadence, g.phase = plan.Cadence, 0
+	if len(plan.Probes) > 0 && plan.Cadence.Every > 0 {
+		g.phase = uint64(plan.Probes[0].ID) % uint64(plan.Cadence.Every)
+	}
+}
 
 // finished reports whether no further round is to come.
-func (g *group) finished() bool { return g.plan().Cadence.Once && g.round > 0 }
+func (g *group) finished() bool { return g.cadence.Once && g.round > 0 }
 
 // measurement is one probe of the plan and, while a round runs, its part in it.
 type measurement struct {
@@ -146,14 +155,13 @@ func (e *Engine) endRound(now netsonde.Instant, g *group) {
 		e.groupEnded(g.target)
 		return
 	}
-	cadence := g.plan().Cadence
 	switch {
-	case cadence.Every > 0:
+	case g.cadence.Every > 0:
 		if g.start.queued() && g.due <= now.Monotonic {
 			e.starts.set(&g.start, g.due) // it waited for this end
 		}
-	case !cadence.Once && g.target.addr.IsValid():
-		e.starts.set(&g.start, now.Monotonic+max(cadence.Pause, shortestPause))
+	case !g.cadence.Once && g.target.addr.IsValid():
+		e.starts.set(&g.start, now.Monotonic+max(g.cadence.Pause, shortestPause))
 	}
 }
 

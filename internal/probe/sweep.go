@@ -41,6 +41,7 @@ func (e *Engine) Begin(now netsonde.Instant, plan *netsonde.Target, addr netip.A
 		}
 		*g = group{target: t, place: i, name: plan.Groups[i].Name, probes: g.probes}
 		g.start.group = g
+		g.follow(&plan.Groups[i])
 		e.prepare(g, &plan.Groups[i])
 	}
 	for _, g := range t.groups {

@@ -113,6 +113,9 @@ func signal(c chan struct{}) {
 	}
 }
 
+// Rest is 0: in simulated time nothing is gained by waiting.
+func (c *Connection) Rest() time.Duration { return 0 }
+
 // Overruns counts the packets that found the buffer full.
 func (c *Connection) Overruns() uint64 {
 	c.network.mu.Lock()

@@ -2,6 +2,7 @@ package socket_test
 
 import (
 	"testing"
+	"time"
 
 	"netsonde/internal/packet"
 	"netsonde/internal/socket"
@@ -14,10 +15,21 @@ func TestFewProbesShareAReading(t *testing.T) {
 		return
 	}
 	openPings(t)
-	for _, kind := range []socket.Kind{socket.KindRaw, socket.KindPing} {
-		c := open(t, kind)
-		for size, together := range map[int]int{0: 4, 41: 4, 700: 2, 1400: 1, 8000: 1, 65507: 1} {
-			probes := make([]packet.Probe, 16)
+	for _, test := range []struct {
+		kind      socket.Kind
+		unstamped bool
+		most      int
+	}{
+		{socket.KindRaw, false, 16}, {socket.KindPing, false, 16},
+		{socket.KindRaw, true, 4}, {socket.KindPing, true, 4},
+	} {
+		c, err := socket.Open(socket.Options{Kind: test.kind, Origin: time.Now(), ReceiveOnly: test.unstamped})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		for size, together := range map[int]int{0: test.most, 41: test.most, 700: 2, 1400: 1, 8000: 1, 65507: 1} {
+			probes := make([]packet.Probe, 40)
 			for i := range probes {
 				probes[i] = probeOf(c, localhost4, uint16(i))
 				probes[i].Identity, probes[i].Size = c.Capabilities().ICMP[0], size

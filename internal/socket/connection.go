@@ -128,6 +128,7 @@ func (c *Connection) WriteBatch(probes []packet.Probe) error {
 		return net.ErrClosed
 	}
 	c.rest.note(len(probes))
+	now := c.Now()
 	var current *datagram
 	var last *packet.Probe
 	for i := range probes {
@@ -145,8 +146,8 @@ func (c *Connection) WriteBatch(probes []packet.Probe) error {
 			errno = c.unsent(p)
 		}
 		if errno == 0 {
-			c.out.numbered = d.numbers()
-			errno = c.method.compose(&c.out, p, c.Now())
+			c.out.numbered, c.out.headed = d.numbers(), d.headed
+			errno = c.method.compose(&c.out, p, now)
 		}
 		if errno != 0 {
 			p.Sent, p.Errno = c.Now(), errno
@@ -203,7 +204,7 @@ func (c *Connection) flush(d *datagram, last *packet.Probe) {
 func (c *Connection) ReadBatch(replies []packet.Reply, until time.Duration) (n int, empty netsonde.Instant, err error) {
 	c.using.Lock()
 	defer c.using.Unlock()
-	if c.stamps == netsonde.StampsKernel || c.stamps == netsonde.StampsKernelReceive {
+	if c.mayRest() {
 		sleep(c.rest.length(c.Now().Monotonic, until))
 	}
 	defer func() { c.rest.note(n) }()
@@ -245,6 +246,20 @@ func (c *Connection) ReadBatch(replies []packet.Reply, until time.Duration) (n i
 		}
 	}
 	return n, c.empty, nil
+}
+
+// mayRest reports whether RTTs stay what they are though answers are read late.
+func (c *Connection) mayRest() bool {
+	return c.stamps == netsonde.StampsKernel || c.stamps == netsonde.StampsKernelReceive
+}
+
+// Rest is how long the connection sleeps at present before it looks for answers,
+// 0 when it does not: so few packets go through it that each is worth a look.
+func (c *Connection) Rest() time.Duration {
+	if c.rest.busy && c.mayRest() {
+		return restTime
+	}
+	return 0
 }
 
 // readReady reads the sockets that the last poll named, beginning with another

@@ -24,6 +24,11 @@ type datagram struct {
 	identity uint16
 	// whole tells that what is sent may not be cut.
 	whole bool
+	// headed tells that what is sent brings its IP header, and whether it may
+	// be cut stands there.
+	headed bool
+	// whence tells that what arrives shows its header, with its sender and TTL.
+	whence bool
 	// sendsOnly tells that answers come by another socket.
 	sendsOnly bool
 	stamping
@@ -90,6 +95,9 @@ func (d *datagram) reportArrival() error {
 	if err := d.setStamps(d.flags); err != nil {
 		return fmt.Errorf("kernel receive stamps: %w", err)
 	}
+	if d.whence {
+		return nil
+	}
 	level, option := unix.SOL_IP, unix.IP_RECVTTL
 	if d.six {
 		level, option = unix.SOL_IPV6, unix.IPV6_RECVHOPLIMIT
@@ -137,8 +145,9 @@ func (d *datagram) prepareToSend() error {
 	return d.setFragments(false)
 }
 
-// prepareToReceive sets up a socket that never sends, and so has no errors.
+// prepareToReceive sets up a raw socket that never sends, and so has no errors.
 func (d *datagram) prepareToReceive() error {
+	d.whence = !d.six
 	d.enlarge()
 	return d.reportArrival()
 }

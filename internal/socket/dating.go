@@ -14,22 +14,24 @@ func (c *Connection) date(replies []packet.Reply, n int) (int, error) {
 		r := &replies[i]
 		r.Left = c.departures.find(r.Protocol, r.Identity, r.Sequence)
 		c.answered.Protocol, c.answered.Identity, c.answered.Destination = r.Protocol, r.Identity, r.Destination
-		d := c.method.socket(&c.answered)
-		if d == nil || !d.stamped || d.unread == 0 && (r.Left != 0 || d.pass == c.first) {
-			continue
-		}
-		d.pass = c.first
-		if d.sendsOnly {
-			c.readStamps(d)
-		}
-		if !d.sendsOnly {
-			got, _, err := c.readQueue(d, replies[n:])
-			if err != nil {
-				return n, err
+		// Large probes may leave by another socket; the reply does not tell.
+		for _, c.answered.Size = range [...]int{0, mostHeaded + 1} {
+			d := c.method.socket(&c.answered)
+			if d == nil || !d.stamped || d.unread == 0 && (r.Left != 0 || d.pass == c.first) {
+				continue
 			}
-			n += got
+			d.pass = c.first
+			if d.sendsOnly {
+				c.readStamps(d)
+			} else {
+				got, _, err := c.readQueue(d, replies[n:])
+				if err != nil {
+					return n, err
+				}
+				n += got
+			}
+			r.Left = c.departures.find(r.Protocol, r.Identity, r.Sequence)
 		}
-		r.Left = c.departures.find(r.Protocol, r.Identity, r.Sequence)
 	}
 	return n, nil
 }

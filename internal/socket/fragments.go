@@ -56,7 +56,7 @@ func (d *datagram) setFragments(whole bool) error {
 // keepWhole is setFragments for the probes of one batch: most often the socket
 // is as they want it.
 func (d *datagram) keepWhole(whole bool) syscall.Errno {
-	if d.whole == whole {
+	if d.whole == whole || d.headed {
 		return 0
 	}
 	if d.setFragments(whole) != nil {

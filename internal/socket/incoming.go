@@ -51,10 +51,11 @@ func (in *incoming) receive(d *datagram, limit, flags int) (int, error) {
 	for i := range limit {
 		header := &in.messages[i].header
 		*header = unix.Msghdr{
-			Name:    (*byte)(unsafe.Pointer(&in.names[i])),
-			Namelen: sizeofName,
 			Iov:     &in.vectors[i],
 			Control: (*byte)(unsafe.Pointer(&in.controls[i])),
+		}
+		if !d.whence {
+			header.Name, header.Namelen = (*byte)(unsafe.Pointer(&in.names[i])), sizeofName
 		}
 		header.SetIovlen(1)
 		header.SetControllen(receiveControlSize)

@@ -137,6 +137,9 @@ func start(options Options, m method, tcp *attempts) (*Connection, error) {
 	if err := c.awaitStamps(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
+	if c.stamps == netsonde.StampsKernel && c.batch == sendBatch {
+		c.batch = stampedBatch
+	}
 	return c, nil
 }
 

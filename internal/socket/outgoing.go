@@ -14,10 +14,12 @@ import (
 // sendBatch is how many probes leave with one system call, and sendBytes how
 // many bytes, unless one probe alone has more. Both are small because the
 // probes share one reading of the clocks: what those before it cost the kernel,
-// some 2 µs each and more for long ones, is in the RTT of the last.
+// some 2 µs each and more for long ones, is in the RTT of the last. Where the
+// kernel stamps what leaves that does not matter, and more leave together.
 const (
-	sendBatch = 4
-	sendBytes = 1500
+	sendBatch    = 4
+	stampedBatch = 16
+	sendBytes    = 1500
 )
 
 // sendTries is how often a send is tried when each failure may belong to an
@@ -27,22 +29,23 @@ const sendTries = 3
 // outgoing is a batch of probes being put together for one socket. It is
 // reused, so that sending allocates nothing once its payload has grown.
 type outgoing struct {
-	messages [sendBatch]mmsghdr
-	vectors  [sendBatch]unix.Iovec
-	names    [sendBatch]unix.RawSockaddrInet6
-	controls [sendBatch]sendControl
-	probes   [sendBatch]*packet.Probe
-	ends     [sendBatch]int
+	messages [stampedBatch]mmsghdr
+	vectors  [stampedBatch]unix.Iovec
+	names    [stampedBatch]unix.RawSockaddrInet6
+	controls [stampedBatch]sendControl
+	probes   [stampedBatch]*packet.Probe
+	ends     [stampedBatch]int
 	payload  []byte
 	n        int
-	// numbered tells that the socket takes a number with each message.
-	numbered bool
+	// numbered tells that the socket takes a number with each message, headed
+	// that a message brings its header.
+	numbered, headed bool
 }
 
 // takes reports whether a probe may leave with those that are there, at most
 // limit together.
 func (o *outgoing) takes(p *packet.Probe, limit int) bool {
-	return o.n < limit && len(o.payload)+p.Size <= sendBytes && o.probes[0].DontFragment == p.DontFragment
+	return o.n < limit && len(o.payload)+p.Size <= sendBytes && (o.headed || o.probes[0].DontFragment == p.DontFragment)
 }
 
 // grow makes payload, which is outgoing.payload with one more packet at its
@@ -55,9 +58,13 @@ func (o *outgoing) grow(p *packet.Probe, payload []byte, to netip.Addr, port uin
 	header := &o.messages[i].header
 	header.Name = (*byte)(unsafe.Pointer(&o.names[i]))
 	header.Namelen = encodeName(&o.names[i], to, port, scope)
-	length := encodeControl(&o.controls[i], to.Is6(), marks{
+	m := marks{
 		ttl: p.TTL, dscp: p.DSCP, source: source, numbered: o.numbered, number: probeNumber(p.Identity, p.Sequence),
-	})
+	}
+	if o.headed {
+		m.ttl = 0 // the codepoint and the source decide on the route as well
+	}
+	length := encodeControl(&o.controls[i], to.Is6(), m)
 	header.Control = nil
 	if length > 0 {
 		header.Control = (*byte)(unsafe.Pointer(&o.controls[i]))

@@ -19,6 +19,7 @@ import (
 type raw struct {
 	icmp      [2]*datagram // IPv4 and IPv6; nil for a family that is missing
 	echo, udp [2]*datagram
+	headed    *headed
 	tcp       [2]*segments
 	block     *reservation
 	ports     []uint16
@@ -69,8 +70,10 @@ func openRaw() (r *raw, err error) {
 		if r.echo[i], err = openSender(d.six, protocol); err != nil {
 			return r, err
 		}
-		if err = passTypes(r.echo[i]); err != nil {
-			return r, err
+		if !d.six {
+			if r.headed, err = openHeaded(); err != nil {
+				return r, err
+			}
 		}
 		if r.udp[i], err = openSender(d.six, unix.IPPROTO_UDP); err != nil {
 			return r, err
@@ -89,7 +92,10 @@ func openSender(six bool, protocol int) (*datagram, error) {
 	if err != nil {
 		return nil, fmt.Errorf("raw socket: %w", err)
 	}
-	if err = d.prepareToSend(); err != nil {
+	if err = d.prepareToSend(); err == nil && protocol != unix.IPPROTO_UDP {
+		err = passTypes(d)
+	}
+	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
@@ -162,7 +168,13 @@ func (r *raw) capabilities() packet.Capabilities {
 
 func (r *raw) sockets() []*datagram { return append(present(r.icmp[:]), r.segmentSockets()...) }
 
-func (r *raw) senders() []*datagram { return present(r.echo[:], r.udp[:]) }
+func (r *raw) senders() []*datagram {
+	all := present(r.echo[:], r.udp[:])
+	if r.headed != nil {
+		all = append(all, r.headed.datagram)
+	}
+	return all
+}
 
 func (r *raw) segmentSockets() (all []*datagram) {
 	for _, s := range r.tcp {
@@ -184,6 +196,9 @@ func (r *raw) socket(p *packet.Probe) *datagram {
 		}
 		return r.tcp[place].datagram
 	default:
+		if r.headed.takes(p) {
+			return r.headed.datagram
+		}
 		return r.echo[place]
 	}
 }
@@ -194,7 +209,11 @@ func (r *raw) compose(o *outgoing, p *packet.Probe, now netsonde.Instant) syscal
 		return errno
 	}
 	if p.Protocol == packet.Echo {
-		o.grow(p, packet.AppendEcho(o.payload, p), p.Destination, 0, scope, p.Source)
+		payload := o.payload
+		if r.headed.takes(p) {
+			payload = r.headed.appendHeader(payload, p)
+		}
+		o.grow(p, packet.AppendEcho(payload, p), p.Destination, 0, scope, p.Source)
 		return 0
 	}
 	sourced := *p
@@ -262,6 +281,9 @@ func (r *raw) ours(reply *packet.Reply) bool {
 
 func (r *raw) close() (err error) {
 	err = errors.Join(closeAll(r.icmp[:]), closeAll(r.echo[:]), closeAll(r.udp[:]), closeAll(r.segmentSockets()), closeAll(r.held))
+	if r.headed != nil {
+		err = errors.Join(err, r.headed.close())
+	}
 	if r.block != nil {
 		err = errors.Join(err, r.block.close())
 	}

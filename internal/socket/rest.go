@@ -1,14 +1,11 @@
 package socket
 
-import (
-	"time"
-
-	"golang.org/x/sys/unix"
-)
+import "time"
 
 const (
-	// restTime is how long a busy connection lets packets gather.
-	restTime = time.Millisecond
+	// restTime is how long a busy connection lets packets gather. Whoever sends
+	// what is due in the middle of a rest before it is at most half of it off.
+	restTime = 2 * time.Millisecond
 	// restWindow is over how long it is reckoned whether a connection is busy.
 	restWindow = 10 * time.Millisecond
 	// busyTraffic is how many packets in a window, sent and received, make it so:
@@ -17,8 +14,8 @@ const (
 )
 
 // rest lets a busy connection sleep before it waits for answers, so that what
-// is due and what arrives within a millisecond goes through together: to wake
-// up for each packet costs more than to send or read it. RTTs do not suffer
+// is due and what arrives meanwhile goes through together: to wake up for each
+// packet costs more than to send or read it. RTTs do not suffer
 // where the kernel stamps the packets.
 type rest struct {
 	began   time.Duration // of the window
@@ -43,12 +40,4 @@ func (r *rest) length(now, until time.Duration) time.Duration {
 	// From one rest's end to the next, so that work takes nothing off the rate.
 	r.until = max(r.until+restTime, now)
 	return min(r.until-now, restTime)
-}
-
-// sleep sleeps for a time. A signal that cuts it short does no harm.
-func sleep(length time.Duration) {
-	if length > 0 {
-		nap := unix.NsecToTimespec(int64(length))
-		_ = unix.Nanosleep(&nap, nil)
-	}
 }

@@ -1,6 +1,8 @@
 package socket_test
 
 import (
+	"net/netip"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -15,7 +17,7 @@ import (
 // TestAcceptedSYNsLeaveNoConnection sends SYNs to a port that listens: it
 // accepts, we count it as reached, and the connection is reset.
 func TestAcceptedSYNsLeaveNoConnection(t *testing.T) {
-	requireTools(t, "nft")
+	requireTools(t, "nft", "ping")
 	for name, kind := range kinds {
 		for _, six := range []bool{false, true} {
 			title := name + " IPv4"
@@ -25,6 +27,7 @@ func TestAcceptedSYNsLeaveNoConnection(t *testing.T) {
 			t.Run(title, func(t *testing.T) {
 				n := newContractNetwork(t)
 				listen(t, n.host, 8080)
+				warm(t, n.client, far(six))
 				c := openForTest(t, n.client, kind)
 				resets := n.host.Filter(lab.HookInput, "tcp dport 8080 tcp flags & rst == rst", "accept")
 				for sequence := range uint16(3) {
@@ -49,6 +52,19 @@ func TestAcceptedSYNsLeaveNoConnection(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// warm waits until packets pass both ways: IPv6's first may be lost though its
+// links are up, and an attempt is not repeated.
+func warm(t *testing.T, node *lab.Node, to netip.Addr) {
+	t.Helper()
+	command := exec.Command("ping", "-c", "1", "-i", "0.2", "-w", "10", to.String())
+	if err := node.Start(command); err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Wait(); err != nil {
+		t.Fatalf("ping of %s: %v", to, err)
 	}
 }
 
