@@ -286,13 +286,15 @@ func (p *checkPool) next(ctx context.Context, was speed) (c *check, class speed,
 }
 
 // run runs a check and tells how long it took. What ran out of time because
-// this process was stopped says nothing of the service and is run again.
+// this process was stopped, or too slow, says nothing of the service and is run
+// again.
 func (p *checkPool) run(ctx context.Context, due probe.Due) (found netsonde.Service, elapsed time.Duration) {
 	for try := 0; ; try++ {
 		started := time.Now()
 		found = p.once(ctx, due, started)
 		elapsed = time.Since(started)
-		if elapsed < due.Timeout+stallTolerance || try == stallRetries || ctx.Err() != nil {
+		stalled := elapsed >= due.Timeout+stallTolerance || found.State == netsonde.ServiceStalled
+		if !stalled || try == stallRetries || ctx.Err() != nil {
 			return found, elapsed
 		}
 	}

@@ -39,6 +39,10 @@ type Options struct {
 	// RootCAs are the authorities against which certificates are reported; nil
 	// means the system's.
 	RootCAs *x509.CertPool
+	// Reset ends what only tells whether a port is open by a reset, which leaves
+	// neither side with a connection that lingers. The service sees a reset
+	// instead of an ordinary end.
+	Reset bool
 }
 
 // Checker runs service checks. It holds nothing between them and may be used
@@ -57,6 +61,9 @@ func New(o Options) *Checker {
 	attempt := o.DialContext
 	if o.DialContext == nil {
 		o.DialContext, attempt = dialSystem, attemptSystem
+		if o.Reset {
+			attempt = attemptBriefly
+		}
 	}
 	if o.DialDatagram == nil {
 		o.DialDatagram = dialSystemDatagram
@@ -84,7 +91,11 @@ func New(o Options) *Checker {
 //
 // The connection is closed without lingering options and without TLS's
 // close_notify: the service sees an ordinary end, or a reset if it had sent
-// more than was needed.
+// more than was needed. Options.Reset makes an exception.
+//
+// A check that ran out of time because this process did not get to what the
+// kernel had for it is [netsonde.ServiceStalled]: that says nothing of the
+// service, and the check may be run again.
 func (c *Checker) Check(ctx context.Context, probe *netsonde.Probe, host string, addr netip.Addr) netsonde.Service {
 	service := netsonde.Service{
 		Probe: probe.ID, Kind: probe.Kind, Addr: addr, Port: probe.Port,
@@ -124,7 +135,7 @@ func (c *Checker) Check(ctx context.Context, probe *netsonde.Probe, host string,
 	}
 
 	defer endWith(ctx, conn)()
-	limited := &limitedConn{Conn: conn, left: ReadLimit}
+	limited := &limitedConn{Conn: conn, left: ReadLimit, turnaround: turnaroundOf(conn)}
 	x := &exchange{conn: limited, transport: limited, service: &service, host: host, source: probe.Source, phase: now}
 	if probe.Check != nil {
 		x.asked = *probe.Check

@@ -8,11 +8,30 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"netsonde"
 )
 
-// dialSystem connects through the system's network.
+// dialSystem connects through the system's network for a conversation.
 func dialSystem(ctx context.Context, source netip.Addr, destination netip.AddrPort) (net.Conn, error) {
+	if foreign(source, destination) {
+		return dialForeign(ctx, source, destination)
+	}
+	conn, err := openSocket(ctx, source, destination)
+	if err != nil {
+		// Not a nil pointer in an interface.
+		return nil, err
+	}
+	// What is said goes out at once, as package net has it. A failure would only
+	// make a check slower.
+	_ = unix.SetsockoptInt(conn.fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	conn.poll()
+	return conn, nil
+}
+
+// dialForeign connects through package net.
+func dialForeign(ctx context.Context, source netip.Addr, destination netip.AddrPort) (net.Conn, error) {
 	// A connection that lives a second needs no keepalive.
 	dialer := net.Dialer{KeepAlive: -1}
 	conn, err := dialer.DialTCP(ctx, "tcp", local(source), destination)

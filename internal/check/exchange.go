@@ -27,7 +27,8 @@ type limitedConn struct {
 	left int
 	// reset is the reset that a write has met. The kernel tells it once, and a
 	// read then finds the end.
-	reset error
+	reset      error
+	turnaround turnaround
 }
 
 // Read reads at most what is left; once nothing is, it returns errTooMuch.
@@ -45,6 +46,7 @@ func (c *limitedConn) Read(p []byte) (int, error) {
 
 // Write writes, and remembers a reset for the next Read.
 func (c *limitedConn) Write(p []byte) (int, error) {
+	c.turnaround.note()
 	n, err := c.Conn.Write(p)
 	if errors.Is(err, syscall.ECONNRESET) {
 		c.reset = err
@@ -102,7 +104,15 @@ func (x *exchange) receive(feed func([]byte) (done bool)) error {
 
 // fail notes that the service did not speak its protocol because of err.
 func (x *exchange) fail(ctx context.Context, err error) {
-	x.service.State, x.service.Reason = conversationFailure(ctx, err, x.answered)
+	x.end(ctx, err, x.answered)
+}
+
+// end is fail where more is known of whether the server has said something.
+func (x *exchange) end(ctx context.Context, err error, answered bool) {
+	x.service.State, x.service.Reason = conversationFailure(ctx, err, answered)
+	if isTimeout(err) && x.transport.turnaround.unserved(ctx, x.service.Started) {
+		x.service.State, x.service.Reason = netsonde.ServiceStalled, unserved
+	}
 }
 
 // refuse notes that the service spoke its protocol but said something else

@@ -15,12 +15,19 @@ const (
 	cancelled = "cancelled before there was an answer"
 	timedOut  = "timed out"
 	notRun    = "not run before its deadline"
+	unserved  = "this machine did not get to the answer before the deadline"
 )
+
+// errUnserved is that of a connection that was made in time, but not noticed.
+var errUnserved = errors.New(unserved)
 
 // connectFailure says what it means that a connection could not be made.
 func connectFailure(ctx context.Context, err error) (netsonde.ServiceState, string) {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return netsonde.ServiceFailed, cancelled
+	}
+	if errors.Is(err, errUnserved) {
+		return netsonde.ServiceStalled, unserved
 	}
 	if unsent := (unsentError{}); errors.As(err, &unsent) {
 		if isTimeout(err) {

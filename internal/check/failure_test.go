@@ -158,7 +158,7 @@ func fullQueue(t *testing.T) netip.AddrPort {
 
 func TestSilentServer(t *testing.T) {
 	for _, kind := range []netsonde.Kind{netsonde.KindHTTP, netsonde.KindHTTPS, netsonde.KindMySQL, netsonde.KindTLS, netsonde.KindSSH} {
-		s := checkPort(t, 100*time.Millisecond, kind, serve(t, holds))
+		s := checkPort(t, 500*time.Millisecond, kind, serve(t, holds))
 		if s.State != netsonde.ServiceWrongProtocol || s.Reason != "timed out" {
 			t.Errorf("%v: got %v, %q", kind, s.State, s.Reason)
 		}

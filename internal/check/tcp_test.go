@@ -93,7 +93,7 @@ func TestTCPReachedItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	itself := &socketAttempt{fd: fd}
+	itself := &socketConn{fd: fd}
 	defer itself.Close()
 	port := closedPort(t)
 	own := &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}, Port: int(port.Port())}

@@ -57,8 +57,7 @@ func (c *Checker) secure(ctx context.Context, x *exchange, protocols ...string) 
 		if header := (tls.RecordHeaderError{}); errors.As(err, &header) {
 			err = errNotTLS
 		}
-		answered := x.transport.left < ReadLimit
-		x.service.State, x.service.Reason = conversationFailure(ctx, err, answered)
+		x.end(ctx, err, x.transport.left < ReadLimit)
 		return nil
 	}
 	if x.asked.Verify {
