@@ -63,9 +63,13 @@ type share struct {
 // post has f called by the shard's goroutine soon, after what was posted before.
 func (s *shard) post(f func(netsonde.Instant)) {
 	s.mu.Lock()
+	// Whoever posted first, of what has not been taken, wakes the shard.
+	first := len(s.inbox) == 0
 	s.inbox = append(s.inbox, f)
 	s.mu.Unlock()
-	s.connection.Wake()
+	if first {
+		s.connection.Wake()
+	}
 }
 
 // run monitors until ctx ends, the shard has nothing left to do, or the

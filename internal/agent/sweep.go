@@ -121,7 +121,7 @@ func NewSweep(config SweepConfig) (*Sweep, error) {
 		sinks: config.Sinks,
 	}
 	pool := newCheckPool(config.Checks, config.CheckLimit, func(string) {})
-	s.checks = &sweepChecks{shard: s.shard, pool: pool}
+	s.checks = newSweepChecks(s.shard, pool)
 	s.feed = newFeed(config, s.shard, s.drain)
 	return s, nil
 }
@@ -146,7 +146,7 @@ func (s *Sweep) Run(ctx context.Context) error {
 	cancel()
 	s.end()
 	feeding.Wait()
-	s.checks.running.Wait()
+	s.checks.end()
 	switch {
 	case err != nil:
 		return fmt.Errorf("run sweep: %w", err)
@@ -185,6 +185,7 @@ func (s *Sweep) loop(ctx context.Context) error {
 			return err
 		}
 		s.shard.takeInbox()
+		s.checks.collect()
 		next := s.begin(s.shard.connection.Now())
 		unsent, err := s.shard.send(packets)
 		if err != nil {
@@ -197,7 +198,11 @@ func (s *Sweep) loop(ctx context.Context) error {
 			s.shard.emitRest(now)
 			return nil
 		}
-		if until = min(next, s.shard.next(now)); unread || unsent || unbegun {
+		until = min(next, s.shard.next(now))
+		if room, ok := s.checks.window.next(now.Monotonic); ok {
+			until = min(until, room)
+		}
+		if unread || unsent || unbegun {
 			until = 0
 		}
 	}
