@@ -69,7 +69,7 @@ func (p *program) vitals(ctx context.Context, plan *netsonde.Plan) int {
 		Results: p.stdout, Diagnostics: p.diagnostics, Lossless: true, UnresolvedKind: "str",
 	})
 	ordered := console.NewInOrder(output, plan.Targets)
-	connection, err := p.openConnection(true)
+	connection, err := p.openConnection()
 	if err != nil {
 		p.diagnostics.Error("OSError", err.Error())
 		return exitFailure

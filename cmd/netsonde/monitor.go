@@ -81,7 +81,7 @@ func (m *monitor) run(ctx context.Context) int {
 
 // monitor runs a plan and those that take its place.
 func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, signals *signals, plan *netsonde.Plan) int {
-	connection, err := m.program.openConnection(true)
+	connection, err := m.program.openConnection()
 	if err != nil {
 		m.program.diagnostics.Error("OSError", err.Error())
 		return exitFailure
@@ -335,14 +335,14 @@ func (p *program) tell(err error) {
 	}
 }
 
-// openConnection opens the best sockets that can be had, and says once, where
-// they measure, if they are not the best there are. The caller closes them.
-func (p *program) openConnection(measures bool) (*socket.Connection, error) {
+// openConnection opens the best sockets that can be had, and says once if they
+// are not the best there are. The caller closes them.
+func (p *program) openConnection() (*socket.Connection, error) {
 	connection, err := socket.Open(socket.Options{Origin: time.Now()})
 	if err != nil {
 		return nil, err
 	}
-	if can := connection.Capabilities(); measures && can.Shortfall != "" {
+	if can := connection.Capabilities(); can.Shortfall != "" {
 		p.diagnostics.Warn(fmt.Sprintf("Measuring with %s: %s", can.Description, can.Shortfall))
 	}
 	return connection, nil
@@ -352,7 +352,7 @@ func (p *program) openConnection(measures bool) (*socket.Connection, error) {
 func (p *program) newAgent(connection *socket.Connection, sink agent.Sink) (*agent.Agent, error) {
 	return agent.New(agent.Config{
 		Connections: []agent.Connection{connection},
-		Checks:      allChecks(),
+		Checks:      allChecks(check.Options{}),
 		Sinks:       []agent.Sink{sink},
 		Warn:        p.diagnostics.Warn,
 		Proc:        os.DirFS("/proc"),
@@ -360,8 +360,8 @@ func (p *program) newAgent(connection *socket.Connection, sink agent.Sink) (*age
 }
 
 // allChecks runs every kind of service check.
-func allChecks() map[netsonde.Kind]agent.Check {
-	run := check.New(check.Options{}).Check
+func allChecks(options check.Options) map[netsonde.Kind]agent.Check {
+	run := check.New(options).Check
 	all := map[netsonde.Kind]agent.Check{}
 	for kind := netsonde.KindPing; kind.String() != netsonde.Kind(0).String(); kind++ {
 		if kind.IsCheck() {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"netsonde/internal/agent"
+	"netsonde/internal/check"
 	"netsonde/internal/console"
 	"netsonde/internal/socket"
 )
@@ -23,19 +24,21 @@ const (
 
 // newSweep opens the sockets and makes a sweep over them.
 func (o *oneShot) newSweep(report *console.Report) (*agent.Sweep, *socket.Connection, error) {
-	connection, err := o.program.openConnection(o.tool != console.ToolScan)
+	connection, err := o.openConnection()
 	if err != nil {
 		return nil, nil, err
 	}
 	config := agent.SweepConfig{
 		Connection: connection,
-		Checks:     allChecks(),
+		Checks:     allChecks(check.Options{Reset: true}),
 		Sinks:      []agent.Sink{report},
 		Targets:    o.targets,
 		Room:       func(ctx context.Context) error { return report.WaitBelow(ctx, unreadTargets) },
 		Exempt:     own(),
-		Window:     connection.Holds(o.largest()),
 		Proc:       os.DirFS("/proc"),
+	}
+	if o.tool != console.ToolScan {
+		config.Window = connection.Holds(o.largest())
 	}
 	config.Rates, err = o.rates()
 	var sweep *agent.Sweep
@@ -46,6 +49,14 @@ func (o *oneShot) newSweep(report *console.Report) (*agent.Sweep, *socket.Connec
 		return nil, nil, errors.Join(err, connection.Close())
 	}
 	return sweep, connection, nil
+}
+
+// openConnection opens no sockets for a scan, whose checks have their own.
+func (o *oneShot) openConnection() (*socket.Connection, error) {
+	if o.tool == console.ToolScan {
+		return socket.Open(socket.Options{Kind: socket.KindNothing, Origin: time.Now()})
+	}
+	return o.program.openConnection()
 }
 
 // largest is the payload of the largest answer.

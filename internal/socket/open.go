@@ -26,6 +26,9 @@ const (
 	KindPing
 	// KindPort needs no rights: UDP to a closed port, and TCP connect.
 	KindPort
+	// KindNothing has no sockets and sends nothing: a clock and a wait for those
+	// who only check services. It needs no time to be opened.
+	KindNothing
 )
 
 // Options say how a connection is opened.
@@ -66,6 +69,12 @@ func Open(options Options) (*Connection, error) {
 		return openPingConnection(options, "")
 	case KindPort:
 		return openPortConnection(options, "")
+	case KindNothing:
+		c, err := newConnection(options.Origin, nothing{}, nil)
+		if err != nil {
+			return nil, fmt.Errorf("open nothing: %w", err)
+		}
+		return c, nil
 	default:
 		return nil, fmt.Errorf("open sockets: there is no kind %d", options.Kind)
 	}
