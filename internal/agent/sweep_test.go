@@ -489,8 +489,8 @@ func TestSweepBoundsItsChecks(t *testing.T) {
 		hosts, ports, limit, rate int
 		takes, want               time.Duration
 	}{
-		"many hosts":   {hosts: 500, ports: 3, limit: 100, takes: 100 * time.Millisecond, want: 1500 * time.Millisecond},
-		"many ports":   {hosts: 2, ports: 1000, limit: 100, takes: 100 * time.Millisecond, want: 2 * time.Second},
+		"many hosts":   {hosts: 500, ports: 3, limit: 100, takes: 20 * time.Millisecond, want: 300 * time.Millisecond},
+		"many ports":   {hosts: 2, ports: 1000, limit: 100, takes: 20 * time.Millisecond, want: 400 * time.Millisecond},
 		"one a target": {hosts: 3, ports: 150, limit: 1000, rate: 50, takes: time.Millisecond, want: 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
