@@ -65,7 +65,7 @@ func (p *program) run(ctx context.Context, name string, args []string) int {
 	case "pmonitor":
 		command = p.pmonitorCommand()
 	default:
-		command = p.rootCommand()
+		command = p.calledCommand(args)
 	}
 	command.SetArgs(args)
 	printed := &failingWriter{Writer: p.stdout}
@@ -129,8 +129,38 @@ type failureError struct{ error }
 
 func (e failureError) Unwrap() error { return e.error }
 
+// calledCommand is the root with every command, or with the one-shot tool that
+// is called alone: scripts start those by the thousand, and to make the others
+// takes as long as a ping.
+func (p *program) calledCommand(args []string) *cobra.Command {
+	tools := map[string]func() *cobra.Command{"ping": p.pingCommand, "trace": p.traceCommand, "scan": p.scanCommand}
+	if len(args) == 0 || tools[args[0]] == nil {
+		return p.rootCommand()
+	}
+	root := p.bareCommand()
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(tools[args[0]]())
+	describe(root)
+	return root
+}
+
 func (p *program) rootCommand() *cobra.Command {
-	root := &cobra.Command{
+	root := p.bareCommand()
+	root.AddCommand(
+		p.pingCommand(), p.traceCommand(), p.scanCommand(),
+		p.runCommand(), p.connmonitorCommand(), p.connvitalsCommand(), p.pmonitorCommand(), p.meshCommand(), p.labCommand(),
+		p.checkConfigCommand(), p.initCommand(), p.importCommand(), p.schemaCommand(), p.manCommand(),
+		p.doctorCommand(), p.versionCommand(),
+		installCommand(), uninstallCommand(),
+	)
+	describe(root)
+	offerNoFiles(root)
+	return root
+}
+
+// bareCommand is the root without its commands.
+func (p *program) bareCommand() *cobra.Command {
+	return &cobra.Command{
 		Use:   "netsonde",
 		Short: "Keeps the vital signs of a network: pings, routes and services of many hosts",
 		Long: `Keeps the vital signs of a network: pings, routes and services of many hosts.
@@ -145,14 +175,4 @@ gateway, the resolvers and an address far away, and shows them in a table.`,
 			return exit(p.live(command.Context()))
 		},
 	}
-	root.AddCommand(
-		p.pingCommand(), p.traceCommand(), p.scanCommand(),
-		p.runCommand(), p.connmonitorCommand(), p.connvitalsCommand(), p.pmonitorCommand(), p.meshCommand(), p.labCommand(),
-		p.checkConfigCommand(), p.initCommand(), p.importCommand(), p.schemaCommand(), p.manCommand(),
-		p.doctorCommand(), p.versionCommand(),
-		installCommand(), uninstallCommand(),
-	)
-	describe(root)
-	offerNoFiles(root)
-	return root
 }

@@ -155,9 +155,13 @@ func start(options Options, m method, tcp *attempts) (*Connection, error) {
 // stampPatience is how long the first stamp is waited for after the last sign
 // that it may come, and stampLimit how long in all. The kernel begins to stamp
 // by a work item of its own, which a busy machine runs when it can.
+//
+// stampPause is from one echo to the next. The programs that run for a moment
+// wait for it too.
 const (
 	stampPatience = 20 * time.Millisecond
 	stampLimit    = time.Second
+	stampPause    = 200 * time.Microsecond
 )
 
 // awaitStamps echoes off this machine until the kernel stamps arrivals: it
@@ -186,7 +190,7 @@ func (c *Connection) awaitStamps() error {
 		if probe[0].Errno != 0 {
 			return nil
 		}
-		for pause := c.Now().Monotonic + time.Millisecond; c.Now().Monotonic < pause; {
+		for pause := c.Now().Monotonic + stampPause; c.Now().Monotonic < pause; {
 			n, _, err := c.ReadBatch(replies[:], pause)
 			if err != nil {
 				return err

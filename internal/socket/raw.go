@@ -45,6 +45,12 @@ func openRaw() (r *raw, err error) {
 	if err != nil && err6 != nil {
 		return r, err
 	}
+	for _, d := range present(r.icmp[:]) {
+		// Now, since the kernel begins to stamp a while after it is asked.
+		if err = d.prepareToReceive(); err != nil {
+			return r, err
+		}
+	}
 	if r.block, err = reserveBlock(); err != nil {
 		return r, err
 	}
@@ -102,9 +108,6 @@ func openSender(six bool, protocol int) (*datagram, error) {
 }
 
 func (r *raw) setUp(d *datagram) error {
-	if err := d.prepareToReceive(); err != nil {
-		return err
-	}
 	filter, wanted := filter4, wantedTypes4
 	if d.six {
 		filter, wanted = filter6, wantedTypes6
