@@ -10,6 +10,7 @@ import (
 	"netsonde/internal/agent"
 	"netsonde/internal/config"
 	"netsonde/internal/console"
+	"netsonde/internal/socket"
 )
 
 // vitals is what connvitals was asked for.
@@ -69,7 +70,7 @@ func (p *program) vitals(ctx context.Context, plan *netsonde.Plan) int {
 		Results: p.stdout, Diagnostics: p.diagnostics, Lossless: true, UnresolvedKind: "str",
 	})
 	ordered := console.NewInOrder(output, plan.Targets)
-	connection, err := p.openConnection()
+	connection, err := p.openConnection(socket.Options{})
 	if err != nil {
 		p.diagnostics.Error("OSError", err.Error())
 		return exitFailure

@@ -81,7 +81,7 @@ func (m *monitor) run(ctx context.Context) int {
 
 // monitor runs a plan and those that take its place.
 func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, signals *signals, plan *netsonde.Plan) int {
-	connection, err := m.program.openConnection()
+	connection, err := m.program.openConnection(socket.Options{})
 	if err != nil {
 		m.program.diagnostics.Error("OSError", err.Error())
 		return exitFailure
@@ -337,8 +337,9 @@ func (p *program) tell(err error) {
 
 // openConnection opens the best sockets that can be had, and says once if they
 // are not the best there are. The caller closes them.
-func (p *program) openConnection() (*socket.Connection, error) {
-	connection, err := socket.Open(socket.Options{Origin: time.Now()})
+func (p *program) openConnection(options socket.Options) (*socket.Connection, error) {
+	options.Origin = time.Now()
+	connection, err := socket.Open(options)
 	if err != nil {
 		return nil, err
 	}

@@ -6,9 +6,11 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"netsonde"
 	"netsonde/internal/agent"
 	"netsonde/internal/check"
 	"netsonde/internal/console"
@@ -56,7 +58,9 @@ func (o *oneShot) openConnection() (*socket.Connection, error) {
 	if o.tool == console.ToolScan {
 		return socket.Open(socket.Options{Kind: socket.KindNothing, Origin: time.Now()})
 	}
-	return o.program.openConnection()
+	return o.program.openConnection(socket.Options{EchoOnly: !slices.ContainsFunc(o.probes, func(p netsonde.Probe) bool {
+		return p.Kind == netsonde.KindTrace && p.Protocol != netsonde.TraceICMP
+	})})
 }
 
 // largest is the payload of the largest answer.

@@ -41,6 +41,10 @@ type Options struct {
 	// ReceiveOnly leaves out the kernel's stamps of what leaves, which cost
 	// processor time: RTTs then begin with our own reading before the send.
 	ReceiveOnly bool
+	// EchoOnly is for those who send nothing but echoes: raw sockets then take
+	// no source ports, which are most of the work of opening them. Datagrams
+	// and SYNs fail.
+	EchoOnly bool
 	// counted has messages bear no numbers, as on kernels before 6.13.
 	counted bool
 }
@@ -60,7 +64,7 @@ func Open(options Options) (*Connection, error) {
 	case KindBest:
 		return openBest(options)
 	case KindRaw:
-		method, err := openRaw()
+		method, err := openRaw(options.EchoOnly)
 		if err != nil {
 			return nil, fmt.Errorf("open raw sockets (they need CAP_NET_RAW): %w", err)
 		}
@@ -81,7 +85,7 @@ func Open(options Options) (*Connection, error) {
 }
 
 func openBest(options Options) (*Connection, error) {
-	method, rawErr := openRaw()
+	method, rawErr := openRaw(options.EchoOnly)
 	if rawErr == nil {
 		return start(options, method, nil)
 	}

@@ -29,8 +29,8 @@ type raw struct {
 }
 
 // openRaw needs CAP_NET_RAW. A family that cannot be opened is left out; with
-// none left the error is that of IPv4.
-func openRaw() (r *raw, err error) {
+// none left the error is that of IPv4. echoOnly opens only what echoes need.
+func openRaw(echoOnly bool) (r *raw, err error) {
 	r = &raw{}
 	defer func() {
 		if err != nil {
@@ -55,6 +55,9 @@ func openRaw() (r *raw, err error) {
 		return r, err
 	}
 	for range tracePorts {
+		if echoOnly {
+			break
+		}
 		port, held, err := reservePort()
 		if err != nil {
 			return r, err
@@ -80,6 +83,9 @@ func openRaw() (r *raw, err error) {
 			if r.headed, err = openHeaded(); err != nil {
 				return r, err
 			}
+		}
+		if echoOnly {
+			continue
 		}
 		if r.udp[i], err = openSender(d.six, unix.IPPROTO_UDP); err != nil {
 			return r, err
