@@ -58,9 +58,13 @@ func (o *oneShot) openConnection() (*socket.Connection, error) {
 	if o.tool == console.ToolScan {
 		return socket.Open(socket.Options{Kind: socket.KindNothing, Origin: time.Now()})
 	}
-	return o.program.openConnection(socket.Options{EchoOnly: !slices.ContainsFunc(o.probes, func(p netsonde.Probe) bool {
-		return p.Kind == netsonde.KindTrace && p.Protocol != netsonde.TraceICMP
-	})})
+	return o.program.openConnection(socket.Options{
+		EchoOnly: !slices.ContainsFunc(o.probes, func(p netsonde.Probe) bool {
+			return p.Kind == netsonde.KindTrace && p.Protocol != netsonde.TraceICMP
+		}),
+		// Stamps of what leaves are an eighth of what an echo costs.
+		ReceiveOnly: o.tool == console.ToolPing && o.rate == unlimited,
+	})
 }
 
 // largest is the payload of the largest answer.
