@@ -38,6 +38,9 @@ const (
 	EventUnresolved
 	// EventDropped tells that output was dropped because nobody took it.
 	EventDropped
+	// EventEvidenceOmitted tells that targets began to lose echoes of which no
+	// evidence was gathered, since too many others did: Count of them.
+	EventEvidenceOmitted
 )
 
 // Event is something that happened beside the measurements.
@@ -48,6 +51,8 @@ type Event struct {
 	// Old and New are the addresses of EventAddressChanged.
 	Old, New netip.Addr
 	Text     string
+	// Count is how many targets EventEvidenceOmitted is about.
+	Count uint64
 }
 
 // Batch is what one shard saw since its last batch. It is never changed once
@@ -62,10 +67,11 @@ type Batch struct {
 	Stalls   []Stall
 	Amends   []Amend
 	Events   []Event
+	Evidence []Evidence
 	Rounds   []Round
 }
 
 // Empty reports whether the batch tells nothing.
 func (b *Batch) Empty() bool {
-	return len(b.Bursts)+len(b.Routes)+len(b.Services)+len(b.Stalls)+len(b.Amends)+len(b.Events)+len(b.Rounds) == 0
+	return len(b.Bursts)+len(b.Routes)+len(b.Services)+len(b.Stalls)+len(b.Amends)+len(b.Events)+len(b.Evidence)+len(b.Rounds) == 0
 }

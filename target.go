@@ -95,6 +95,9 @@ type Plan struct {
 	Node string
 	// ResolveEvery is how often names are looked up again; 0 means a minute.
 	ResolveEvery time.Duration
+	// Evidence is what may be spent on finding out why a target begins to lose
+	// echoes; nil leaves that alone.
+	Evidence *Allowance
 }
 
 // Target is one entry of what is watched.

@@ -29,6 +29,7 @@ func (e *Engine) Apply(now netsonde.Instant, targets []*netsonde.Target) {
 		e.remove(t)
 	}
 	e.targets = kept
+	e.dropInquiries(func(q *inquiry) bool { return e.probes[q.evidence.Probe] == nil })
 }
 
 func (e *Engine) remove(t *target) {
@@ -121,7 +122,8 @@ func (e *Engine) newGroup(t *target, place int, before map[netsonde.ProbeID]*mea
 		m := &measurement{group: g, plan: probe}
 		m.reviewing.measured = m
 		if earlier := before[probe.ID]; earlier != nil {
-			m.memory, m.reached = earlier.memory, earlier.reached
+			m.memory, m.reached, m.good = earlier.memory, earlier.reached, earlier.good
+			m.identity, m.suspicion.up = earlier.identity, earlier.suspicion.up
 			g.round = max(g.round, earlier.group.round+earlier.group.missed)
 		}
 		g.probes = append(g.probes, m)

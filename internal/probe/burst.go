@@ -100,7 +100,7 @@ func (m *measurement) fillBurst(e *Engine, out []packet.Probe) (n int, more bool
 		if n == len(out) {
 			return n, true
 		}
-		index, s := m.newSlot(e, packet.Echo, -1, b.filled)
+		index, s := m.newSlot(e, packet.Echo, m.identity-1, b.filled)
 		if index == noSlot {
 			return n, true
 		}
@@ -155,6 +155,9 @@ func (m *measurement) receiveEcho(e *Engine, index int32, r *packet.Reply) {
 	} else {
 		sample.Outcome = netsonde.OutcomeUnreachable
 		sample.ICMPType, sample.ICMPCode = r.Type, r.Code
+		if !s.held {
+			m.noteLoss(s.identity)
+		}
 	}
 	held, round := s.held, s.round
 	e.slots.release(index)
@@ -217,6 +220,8 @@ func (m *measurement) expireBurst(e *Engine, now, empty netsonde.Instant) {
 		b.samples[i].Outcome = netsonde.OutcomeUnanswered
 		if e.overruns.explain(sent, now.Monotonic) {
 			b.samples[i].Outcome = netsonde.OutcomeOverrun
+		} else {
+			m.noteLoss(e.slots.pool[index].identity)
 		}
 		b.slots[i] = noSlot
 		b.waiting--
@@ -229,12 +234,20 @@ func (m *measurement) expireBurst(e *Engine, now, empty netsonde.Instant) {
 	if next >= 0 {
 		e.reviews.set(&m.reviewing, next)
 	}
+	if m.suspicion.lost && m.suspicion.up {
+		m.suspect(e, now, false)
+	}
 }
 
 func (m *measurement) endBurst(e *Engine, now netsonde.Instant) {
-	e.batch.Bursts = append(e.batch.Bursts, netsonde.Burst{
-		Probe: m.plan.ID, Round: m.group.round, Samples: m.burst.samples,
-	})
+	if q := m.group.target.inquiry; q != nil {
+		q.evidence.Same.Samples = m.burst.samples
+	} else {
+		m.suspect(e, now, true)
+		e.batch.Bursts = append(e.batch.Bursts, netsonde.Burst{
+			Probe: m.plan.ID, Round: m.group.round, Samples: m.burst.samples,
+		})
+	}
 	m.stopEchoes(e)
 	m.dropHeld(e)
 	m.burst.samples, m.burst.slots = nil, m.burst.slots[:0]
@@ -246,7 +259,7 @@ func (m *measurement) endBurst(e *Engine, now netsonde.Instant) {
 // burst's time.
 func (m *measurement) letGo(e *Engine, index int32, now netsonde.Instant) {
 	b := &m.burst
-	if m.group.target.begun > 0 {
+	if m.group.target.passing() {
 		if b.waiting == 0 || !m.apart() {
 			e.slots.release(index)
 			return

@@ -25,6 +25,9 @@ type Options struct {
 	// Exempt reports whether the rates do not hold for an address; nil means
 	// that they hold for all.
 	Exempt func(netip.Addr) bool
+	// Spare keeps the last of at least four identities for echoes out of use, for
+	// those whose sessions with the others are stuck on the way.
+	Spare bool
 }
 
 // Engine is one shard's state machine. Its methods are called by one
@@ -53,6 +56,7 @@ type Engine struct {
 	overruns overruns
 	sweep    sweep
 	awaited  awaited
+	suspects suspects
 }
 
 // target is one target of the plan and where it is now.
@@ -66,6 +70,10 @@ type target struct {
 	begun   int
 	unended int  // groups of a begun target that have not ended
 	paced   bool // the rates hold for it
+	// inquiry is set for the hidden target of one.
+	inquiry *inquiry
+	// inquired is when evidence of it was last gathered, 0 for never.
+	inquired time.Duration
 }
 
 // New returns an engine with an empty plan.
@@ -75,7 +83,7 @@ func New(o Options) *Engine {
 		pacer:   newPacer(o.Rates),
 		targets: map[string]*target{},
 		probes:  map[netsonde.ProbeID]*measurement{},
-		slots:   newSlots(o.Key, o.ICMP, o.UDP),
+		slots:   newSlots(o.Key, o.ICMP, o.UDP, o.Spare),
 	}
 }
 
@@ -129,6 +137,14 @@ func (e *Engine) Next() (due time.Duration, ok bool) {
 	}
 	if e.draining {
 		return due, ok
+	}
+	for _, q := range e.suspects.running {
+		if !ok || q.deadline < due {
+			due, ok = q.deadline, true
+		}
+	}
+	if e.suspects.omitted > 0 && (!ok || e.suspects.tellAt < due) {
+		due, ok = e.suspects.tellAt, true
 	}
 	for _, q := range []*timers{&e.starts, &e.echoes} {
 		if at, has := q.next(); has && (!ok || at < due) {
@@ -226,6 +242,8 @@ func (e *Engine) Expire(now, empty netsonde.Instant) {
 	for t := e.reviews.pop(empty.Monotonic); t != nil; t = e.reviews.pop(empty.Monotonic) {
 		t.measured.review(e, now, empty)
 	}
+	e.expireInquiries(now, empty)
+	e.tellOmitted(now)
 }
 
 // Overran tells how many packets our own queues have dropped so far in all.
@@ -237,6 +255,7 @@ func (e *Engine) Overran(now netsonde.Instant, total uint64) { e.overruns.observ
 // far as it was sent, and a round of which a part had not begun is not told.
 func (e *Engine) Drain(now netsonde.Instant) {
 	e.draining = true
+	e.dropInquiries(func(*inquiry) bool { return true })
 	for _, due := range e.due {
 		e.Forget(due.Probe.ID, due.Round)
 	}

@@ -49,6 +49,13 @@ type measurement struct {
 	group  *group
 	plan   *netsonde.Probe
 	memory netsonde.RouteMemory
+	// good is the last trace that reached the target, of a trace or of an inquiry
+	// into a ping.
+	good goodRoute
+	// identity is what a ping's echoes ask the slots for and one more, 0 for one
+	// identity after the other.
+	identity  int
+	suspicion suspicion
 	// reached is the number of hops at which the target last answered a trace.
 	reached   int
 	active    bool    // in the round under way
@@ -147,6 +154,10 @@ func (m *measurement) end(e *Engine, now netsonde.Instant) {
 func (e *Engine) endRound(now netsonde.Instant, g *group) {
 	g.running = false
 	e.running--
+	if q := g.target.inquiry; q != nil {
+		e.came(now, q)
+		return
+	}
 	e.batch.Rounds = append(e.batch.Rounds, netsonde.Round{
 		Target: g.target.plan, Group: g.place, N: g.round,
 		Addr: g.addr, Started: g.started, Ended: now,

@@ -66,6 +66,7 @@ type slots struct {
 	free   []int32
 	spaces [protocols][]space // by packet.Protocol
 	turn   [protocols]int
+	spare  [protocols]int // identities at the end that are used by those that ask for them
 	held   []heldSlot
 	first  int // of held that still counts
 }
@@ -94,8 +95,17 @@ var (
 	lastSequence  = [protocols]uint16{packet.Echo: 0xffff, packet.UDP: 0xfffe, packet.TCP: 0xffff}
 )
 
-func newSlots(key uint64, icmp, udp []uint16) slots {
+// spareIdentity asks for the identity that is not handed out in turn.
+const spareIdentity = 1 << 24
+
+// leastToSpare is how many identities there must be for one to be spared.
+const leastToSpare = 4
+
+func newSlots(key uint64, icmp, udp []uint16, spare bool) slots {
 	s := slots{key: key}
+	if spare && len(icmp) >= leastToSpare {
+		s.spare[packet.Echo] = 1
+	}
 	all := [protocols][]uint16{packet.Echo: icmp, packet.UDP: udp, packet.TCP: packet.TCPIdentities(icmp, udp)}
 	for protocol, identities := range all {
 		for _, identity := range identities {
@@ -116,13 +126,22 @@ func newSlots(key uint64, icmp, udp []uint16) slots {
 // when it is full.
 func (s *slots) take(protocol packet.Protocol, preferred int) int32 {
 	spaces := s.spaces[protocol]
-	for attempt := range spaces {
+	turning := spaces[:len(spaces)-s.spare[protocol]]
+	if preferred == spareIdentity {
+		if len(turning) < len(spaces) {
+			if index := s.takeFrom(&spaces[len(turning)], protocol); index != noSlot {
+				return index
+			}
+		}
+		preferred = -1
+	}
+	for attempt := range turning {
 		var number int
 		if preferred >= 0 {
-			number = (preferred + attempt) % len(spaces)
+			number = (preferred + attempt) % len(turning)
 		} else {
 			number = s.turn[protocol]
-			s.turn[protocol] = (number + 1) % len(spaces)
+			s.turn[protocol] = (number + 1) % len(turning)
 		}
 		if index := s.takeFrom(&spaces[number], protocol); index != noSlot {
 			return index
@@ -133,6 +152,23 @@ func (s *slots) take(protocol packet.Protocol, preferred int) int32 {
 	}
 	return noSlot
 }
+
+// placeOf is what take is asked for an identity for echoes by.
+func (s *slots) placeOf(identity uint16) int {
+	spaces := s.spaces[packet.Echo]
+	for i := range spaces {
+		if spaces[i].identity == identity {
+			if s.hasSpare() && i == len(spaces)-1 {
+				return spareIdentity
+			}
+			return i
+		}
+	}
+	return -1
+}
+
+// hasSpare reports whether an identity for echoes is spared.
+func (s *slots) hasSpare() bool { return s.spare[packet.Echo] > 0 }
 
 func (s *slots) takeFrom(from *space, protocol packet.Protocol) int32 {
 	first, last := firstSequence[protocol], lastSequence[protocol]

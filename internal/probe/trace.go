@@ -257,7 +257,14 @@ func (m *measurement) endTrace(e *Engine, now netsonde.Instant, hops int) {
 		m.reached = 0
 		route.Changed = m.memory.Learn(route.Hops)
 	}
-	e.batch.Routes = append(e.batch.Routes, route)
+	if t.end == netsonde.RouteReached {
+		m.good = goodRoute{&route, m.group.addr}
+	}
+	if q := m.group.target.inquiry; q != nil {
+		q.traced(&route)
+	} else {
+		e.batch.Routes = append(e.batch.Routes, route)
+	}
 	m.end(e, now)
 }
 
