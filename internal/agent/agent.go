@@ -51,14 +51,20 @@ type Config struct {
 	Proc fs.FS
 	// Key seeds the tokens in the packets; 0 means a random one.
 	Key uint64
+	// Fresh opens the sockets that evidence is gathered with beside the shards'
+	// own, and Local asks the kernel. Plans ask for evidence; without Fresh it
+	// tells no stuck session. Any goroutine calls them.
+	Fresh Fresh
+	Local Local
 }
 
 // Agent is the running monitor. Its methods may be called by any goroutine.
 type Agent struct {
-	config  Config
-	shards  []*shard
-	checks  *checkPool
-	started atomic.Bool
+	config    Config
+	shards    []*shard
+	checks    *checkPool
+	inquirers *inquirers
+	started   atomic.Bool
 
 	// ending ends when Drain is called or Run returns, and with it every
 	// lookup that an Apply waits for. It is no request's context.
@@ -113,11 +119,12 @@ func New(config Config) (*Agent, error) {
 		config.ResolveEvery = time.Minute
 	}
 	a := &Agent{
-		config:  config,
-		checks:  newCheckPool(config.Checks, config.CheckLimit, config.Warn),
-		lookups: newLookupLimit(),
-		changed: make(chan struct{}, 1),
-		names:   map[string]*name{},
+		config:    config,
+		checks:    newCheckPool(config.Checks, config.CheckLimit, config.Warn),
+		inquirers: newInquirers(config.Fresh, config.Local),
+		lookups:   newLookupLimit(),
+		changed:   make(chan struct{}, 1),
+		names:     map[string]*name{},
 	}
 	a.ending, a.end = context.WithCancel(context.Background())
 	for i, connection := range config.Connections {
@@ -135,9 +142,11 @@ func New(config Config) (*Agent, error) {
 				Trace:     can.Trace,
 				HopMethod: can.HopMethod,
 				Key:       config.Key,
+				Spare:     config.Fresh != nil,
 			}),
-			sinks:  config.Sinks,
-			checks: a.checks,
+			sinks:     config.Sinks,
+			checks:    a.checks,
+			inquirers: a.inquirers,
 		})
 	}
 	return a, nil
@@ -166,6 +175,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	cancel()
 	servants.Wait()
 	a.checks.wait()
+	a.inquirers.wait()
 	if err != nil {
 		return fmt.Errorf("run agent: %w", err)
 	}
@@ -271,6 +281,7 @@ func (a *Agent) install(plan *netsonde.Plan, cancel context.CancelFunc) (number 
 	a.checks.retain(plan)
 	for i, s := range a.shards {
 		shares[i].once = once
+		shares[i].inquiries, shares[i].evidence = a.evidence(plan)
 		s.post(func(now netsonde.Instant) { s.apply(now, shares[i]) })
 	}
 	a.reckonAnew()
@@ -312,4 +323,21 @@ func (a *Agent) Responds(ctx context.Context) bool {
 		}
 	}
 	return true
+}
+
+// evidence is how many inquiries each shard may run at the same time, and what
+// they may cost it.
+func (a *Agent) evidence(plan *netsonde.Plan) (inquiries int, share netsonde.Allowance) {
+	if plan.Evidence == nil {
+		return 0, netsonde.Allowance{}
+	}
+	each := func(of int) int {
+		if of <= 0 {
+			return of
+		}
+		return max(of/len(a.shards), 1)
+	}
+	return each(mostInquiries), netsonde.Allowance{
+		All: each(plan.Evidence.All), Network: each(plan.Evidence.Network), Destination: each(plan.Evidence.Destination),
+	}
 }

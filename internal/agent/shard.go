@@ -34,6 +34,7 @@ type shard struct {
 	engine     *probe.Engine
 	sinks      []Sink
 	checks     *checkPool
+	inquirers  *inquirers
 
 	mu    sync.Mutex
 	inbox []func(netsonde.Instant)
@@ -41,6 +42,7 @@ type shard struct {
 	// taken is the inbox of the turn before, kept for its memory.
 	taken  []func(netsonde.Instant)
 	due    []probe.Due
+	asked  []probe.Inquiry
 	events []netsonde.Event
 	// number counts the batches from 1.
 	number uint64
@@ -58,6 +60,10 @@ type share struct {
 	// addresses[i] is that of targets[i], invalid while unknown.
 	addresses []netip.Addr
 	once      bool
+	// inquiries is how many may run at the same time, and evidence what they may
+	// cost.
+	inquiries int
+	evidence  netsonde.Allowance
 }
 
 // post has f called by the shard's goroutine soon, after what was posted before.
@@ -96,6 +102,7 @@ func (s *shard) run(ctx context.Context) error {
 			return err
 		}
 		s.startChecks(ctx)
+		s.startInquiries(ctx)
 		now := s.connection.Now()
 		s.emit(now)
 		if ctx.Err() != nil || s.finished() {
@@ -169,7 +176,22 @@ func (s *shard) startChecks(ctx context.Context) {
 	}
 }
 
+// startInquiries has those beside the shard look for what its engine asks.
+func (s *shard) startInquiries(ctx context.Context) {
+	s.asked = s.engine.Inquiries(s.asked[:0])
+	for _, asked := range s.asked {
+		s.inquirers.start(ctx, asked,
+			func(fresh netsonde.EchoSeries) {
+				s.post(func(now netsonde.Instant) { s.engine.Freshly(now, asked.Number, fresh) })
+			},
+			func(local *netsonde.LocalPath) {
+				s.post(func(now netsonde.Instant) { s.engine.Locally(now, asked.Number, local) })
+			})
+	}
+}
+
 func (s *shard) apply(now netsonde.Instant, part share) {
+	s.engine.Gather(part.inquiries, part.evidence)
 	s.engine.Apply(now, part.targets)
 	for i, target := range part.targets {
 		s.engine.SetAddress(now, target.Name, part.addresses[i])

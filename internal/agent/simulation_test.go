@@ -85,6 +85,7 @@ type record struct {
 	routes   []netsonde.Route
 	services []netsonde.Service
 	stalls   []netsonde.Stall
+	evidence []netsonde.Evidence
 	longest  time.Duration
 	batches  map[int][]uint64
 	handed   []time.Time
@@ -115,6 +116,7 @@ func (r *record) Consume(b *netsonde.Batch) {
 	r.routes = append(r.routes, b.Routes...)
 	r.services = append(r.services, b.Services...)
 	r.stalls = append(r.stalls, b.Stalls...)
+	r.evidence = append(r.evidence, b.Evidence...)
 	r.batches[b.Shard] = append(r.batches[b.Shard], b.Number)
 	r.handed = append(r.handed, time.Now())
 }
