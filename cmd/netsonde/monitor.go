@@ -14,6 +14,7 @@ import (
 	"netsonde/internal/check"
 	"netsonde/internal/config"
 	"netsonde/internal/console"
+	"netsonde/internal/kernel"
 	"netsonde/internal/service"
 	"netsonde/internal/socket"
 )
@@ -357,6 +358,12 @@ func (p *program) newAgent(connection *socket.Connection, sink agent.Sink) (*age
 		Sinks:       []agent.Sink{sink},
 		Warn:        p.diagnostics.Warn,
 		Proc:        os.DirFS("/proc"),
+		Fresh: func() (agent.Connection, error) {
+			return connection.Fresh()
+		},
+		Local: func(ctx context.Context, question agent.LocalQuestion) *netsonde.LocalPath {
+			return kernel.Path(ctx, kernel.PathQuestion(question))
+		},
 	})
 }
 

@@ -146,6 +146,10 @@ func describeFile() []Key {
 			Text: "How often names are looked up again.", Example: "resolve: 5m",
 		},
 		{Name: "budget", Type: ValueMapping, Mapping: "budget", Text: "The most packets a second.", Example: "budget: {rate: 20000}"},
+		{
+			Name: "evidence", Type: ValueBoolean, Default: "true",
+			Text: "Whether a target that begins to lose echoes is looked into at once, with what the plan leaves of the budget.", Example: "evidence: false",
+		},
 		{Name: "defaults", Type: ValueMapping, Mapping: "defaults", Text: "What holds for all probes that do not say otherwise.", Example: "defaults: {every: 30s}"},
 		{
 			Name: "include", Type: ValueList, Element: ValuePath, Most: listLimit,

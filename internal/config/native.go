@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -85,6 +86,8 @@ type nativeReader struct {
 	full bool
 	// budgetNodes are the keys of the budget.
 	budgetNodes map[string]ast.Node
+	// unevidenced is set when no evidence is to be gathered.
+	unevidenced bool
 }
 
 // nativeFile is one file of the format.
@@ -144,7 +147,11 @@ func (r *nativeReader) finish() ([]Diagnostic, error) {
 		main.addAt(1, 1, "nothing is watched: give targets: [192.0.2.1] for example", nil)
 	}
 	if !wrong() {
-		r.checkBudget()
+		cost := CostOf(r.result.Plan)
+		r.checkBudget(cost)
+		if !r.unevidenced {
+			r.result.Plan.Evidence = allowance(r.result.Budget, cost)
+		}
 	}
 	var fatal []Diagnostic
 	for _, s := range r.sources {
@@ -190,7 +197,7 @@ func (r *nativeReader) file(name string, text []byte, identity string, chain []s
 		if node == nil {
 			continue
 		}
-		if len(chain) > 0 && slices.Contains([]string{"node", "resolve", "budget"}, key.Name) {
+		if len(chain) > 0 && slices.Contains([]string{"node", "resolve", "budget", "evidence"}, key.Name) {
 			s.wrong(node, fmt.Errorf("%s stands only in the file that includes the others", key.Name))
 			continue
 		}
@@ -203,6 +210,10 @@ func (r *nativeReader) file(name string, text []byte, identity string, chain []s
 			}
 		case "budget":
 			r.budget(s, node)
+		case "evidence":
+			if v, ok := s.value(key, node); ok {
+				r.unevidenced = v.text != "true"
+			}
 		case "include":
 			for _, element := range r.listed(s, key, node) {
 				r.include(f, element, sc)
@@ -277,8 +288,8 @@ func (r *nativeReader) budget(s *yamlSource, node ast.Node) {
 }
 
 // checkBudget tells where the plan sends more than its budget.
-func (r *nativeReader) checkBudget() {
-	budget, cost := r.result.Budget, CostOf(r.result.Plan)
+func (r *nativeReader) checkBudget(cost Cost) {
+	budget := r.result.Budget
 	check := func(key string, sent float64, limit int, what string) {
 		if sent <= float64(limit) {
 			return
@@ -301,6 +312,17 @@ func (r *nativeReader) checkBudget() {
 	check("rate", cost.Budgeted, budget.Rate, "the plan sends")
 	check("destination", cost.Destination.PacketsSent, budget.Destination, cost.Destination.To+" is sent")
 	check("network", cost.Network.PacketsSent, budget.Network, cost.Network.To+" is sent")
+}
+
+// allowance is what a plan leaves of its budget, for evidence. Of each there is
+// some packet a second, so that little comes late rather than never.
+func allowance(budget Budget, cost Cost) *netsonde.Allowance {
+	rest := func(limit int, sent float64) int { return max(limit-int(math.Ceil(sent)), 1) }
+	return &netsonde.Allowance{
+		All:         rest(budget.Rate, cost.Budgeted),
+		Network:     rest(budget.Network, cost.Network.PacketsSent),
+		Destination: rest(budget.Destination, cost.Destination.PacketsSent),
+	}
 }
 
 // writeRate writes a rate with the digits that matter.

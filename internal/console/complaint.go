@@ -83,6 +83,8 @@ func (d *Diagnostics) appendEvent(dst []byte, event *netsonde.Event, unresolvedK
 			text = "Results were dropped because nobody took them"
 		}
 		return d.appendWarning(dst, text)
+	case netsonde.EventEvidenceOmitted:
+		return d.appendWarning(dst, fmt.Sprintf("%d more began to lose echoes and were not looked into: too many did at once", event.Count))
 	default:
 		return dst
 	}

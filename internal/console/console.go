@@ -169,6 +169,15 @@ func (c *Console) Consume(batch *netsonde.Batch) {
 			}
 		}
 	}
+	for i := range batch.Evidence {
+		switch found := &batch.Evidence[i]; c.formatOf(found.Target) {
+		case FormatJSON, FormatJSONLines:
+			c.push(0, c.native.appendEvidence(c.block[:0], found))
+		case FormatText:
+			c.push(0, c.native.appendEvidenceText(c.block[:0], found))
+		case FormatDialect, FormatNone:
+		}
+	}
 	if c.format == FormatJSONLines {
 		for i := range batch.Amends {
 			c.push(0, c.native.appendAmend(c.block[:0], &batch.Amends[i], c.diagnostics.clock()))

@@ -45,6 +45,9 @@ func (n *native) appendEvent(dst []byte, event *netsonde.Event) []byte {
 		dst = appendAddrField(dst, `,"old":`, event.Old)
 		dst = appendAddrField(dst, `,"new":`, event.New)
 	}
+	if event.Kind == netsonde.EventEvidenceOmitted {
+		dst = appendUintField(dst, `,"targets":`, event.Count)
+	}
 	if event.Text != "" {
 		dst = appendTextField(dst, `,"text":`, event.Text)
 	}
@@ -71,6 +74,8 @@ func eventName(kind netsonde.EventKind) string {
 		return "unresolved"
 	case netsonde.EventDropped:
 		return "dropped"
+	case netsonde.EventEvidenceOmitted:
+		return "evidence_omitted"
 	default:
 		return ""
 	}

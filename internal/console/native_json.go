@@ -34,8 +34,11 @@ func lineType(kind netsonde.Kind) string {
 // appendTimeField appends a moment in UTC.
 func appendTimeField(dst []byte, nanoseconds int64) []byte {
 	dst = append(dst, `,"time":"`...)
-	dst = time.Unix(0, nanoseconds).UTC().AppendFormat(dst, nanosecondTime)
-	return append(dst, '"')
+	return append(appendMoment(dst, nanoseconds), '"')
+}
+
+func appendMoment(dst []byte, nanoseconds int64) []byte {
+	return time.Unix(0, nanoseconds).UTC().AppendFormat(dst, nanosecondTime)
 }
 
 // appendTargetFields appends which target a line tells of, and its labels in

@@ -45,6 +45,9 @@ type Options struct {
 	// no source ports, which are most of the work of opening them. Datagrams
 	// and SYNs fail.
 	EchoOnly bool
+	// Unstamped does without the kernel's stamps, and so without waiting for the
+	// first of them: for a few echoes that matter only as answered or not.
+	Unstamped bool
 	// counted has messages bear no numbers, as on kernels before 6.13.
 	counted bool
 }
@@ -138,6 +141,10 @@ func start(options Options, m method, tcp *attempts) (*Connection, error) {
 			err = errors.Join(err, tcp.close())
 		}
 		return nil, fmt.Errorf("open sockets: %w", err)
+	}
+	if options.Unstamped {
+		c.stamps = netsonde.StampsUser
+		return c, nil
 	}
 	if !options.ReceiveOnly {
 		for _, d := range m.senders() {
