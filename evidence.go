@@ -31,9 +31,11 @@ const (
 	VerdictLossy
 	// VerdictRecovered had an answer to every echo.
 	VerdictRecovered
+	// VerdictLocal could not even send: this machine has no way out.
+	VerdictLocal
 )
 
-var verdictNames = [...]string{"unknown", "down", "stuck_session", "lossy", "recovered"}
+var verdictNames = [...]string{"unknown", "down", "stuck_session", "lossy", "recovered", "local"}
 
 // String returns the verdict's name as outputs print it.
 func (v Verdict) String() string {
@@ -54,7 +56,7 @@ type Evidence struct {
 	// Since is when the first echo that was lost had left, Detected when it was
 	// given up, or its error came.
 	Since, Detected Instant
-	// Lost of Sent echoes of the round were lost by then.
+	// Lost of Sent echoes of the round were lost by then, or could not be sent.
 	Lost, Sent int
 	Verdict    Verdict
 	// Moved tells that the probe goes on under another identity, since the one
@@ -90,6 +92,16 @@ func (s *EchoSeries) Statistics() Statistics {
 	return burst.Statistics()
 }
 
+// unsent reports whether the series is of echoes that never left.
+func (s *EchoSeries) unsent() bool {
+	for i := range s.Samples {
+		if s.Samples[i].Outcome != OutcomeSendFailed {
+			return false
+		}
+	}
+	return len(s.Samples) > 0
+}
+
 // NewVerdict judges two series that were sent at the same time: one under the
 // identity whose echo was lost, one under a new one.
 func NewVerdict(same, fresh *EchoSeries) Verdict {
@@ -104,6 +116,8 @@ func NewVerdict(same, fresh *EchoSeries) Verdict {
 		return VerdictRecovered
 	case old.Theirs > 0 && other.Theirs > 0:
 		return VerdictDown
+	case lost == 0 && same.unsent() && fresh.unsent():
+		return VerdictLocal
 	default:
 		return VerdictUnknown
 	}

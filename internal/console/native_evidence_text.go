@@ -70,6 +70,8 @@ func verdictWords(e *netsonde.Evidence) string {
 		return "lossy: it answers some echoes and not others"
 	case netsonde.VerdictRecovered:
 		return "recovered: it answers again"
+	case netsonde.VerdictLocal:
+		return "local: this machine cannot send"
 	default:
 		return "not known: this machine could not find out"
 	}

@@ -126,6 +126,7 @@ func (m *measurement) sentEcho(e *Engine, p *packet.Probe) {
 	if p.Errno != 0 {
 		sample.Outcome, sample.Errno = netsonde.OutcomeSendFailed, p.Errno
 		b.slots[sample.Sequence] = noSlot
+		m.noteLoss(e.slots.pool[p.Slot].identity)
 		e.slots.release(p.Slot)
 		b.waiting--
 	}

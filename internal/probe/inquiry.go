@@ -101,7 +101,7 @@ func (e *Engine) begin(now netsonde.Instant, m *measurement, lost int) {
 	}
 	for i := range m.burst.samples {
 		sample := &m.burst.samples[i]
-		if sample.Outcome.Theirs() && q.evidence.Since == (netsonde.Instant{}) {
+		if missing(sample) && q.evidence.Since == (netsonde.Instant{}) {
 			q.evidence.Since = sample.Sent
 		}
 		if i < m.burst.told {

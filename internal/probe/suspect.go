@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"syscall"
 	"time"
 
 	"netsonde"
@@ -64,7 +65,17 @@ func (e *Engine) Gather(most int, allowance netsonde.Allowance) {
 	e.pacer = newPacer(Rates{All: allowance.All, Network: allowance.Network, Destination: allowance.Destination})
 }
 
-// noteLoss keeps the identity of the first echo of a round that was lost.
+// missing reports whether an echo is one to look into: lost by the target or the
+// way, or by a machine that has no way out. A queue that was full, an answer that
+// we dropped and what was too large are told by their own causes.
+func missing(s *netsonde.Sample) bool {
+	if s.Outcome == netsonde.OutcomeSendFailed {
+		return s.Errno != syscall.ENOBUFS && s.Errno != syscall.EAGAIN && s.Errno != syscall.EMSGSIZE
+	}
+	return s.Outcome.Theirs()
+}
+
+// noteLoss keeps the identity of the first echo of a round that is missing.
 func (m *measurement) noteLoss(identity uint16) {
 	if !m.suspicion.lost {
 		m.suspicion.lost, m.suspicion.identity = true, identity
@@ -86,7 +97,7 @@ func (m *measurement) suspect(e *Engine, now netsonde.Instant, ended bool) {
 		switch outcome := m.burst.samples[i].Outcome; {
 		case outcome.Answered():
 			answered++
-		case outcome.Theirs():
+		case missing(&m.burst.samples[i]):
 			lost++
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +22,8 @@ type suspectWorld struct {
 	answer func(p *packet.Probe) packet.Reply
 	// freshly is what the echoes of a new socket come to; nil when nobody says.
 	freshly func(probe.Inquiry) netsonde.EchoSeries
+	// errno is why every send fails, 0 if none does.
+	errno   syscall.Errno
 	sent    []packet.Probe
 	asked   []probe.Inquiry
 	found   []netsonde.Evidence
@@ -93,12 +96,14 @@ func (w *suspectWorld) run(length time.Duration) {
 		for n := len(out); n == len(out); {
 			n = w.engine.Advance(w.now, out)
 			for i := range out[:n] {
-				out[i].Sent = w.now
+				out[i].Sent, out[i].Errno = w.now, w.errno
 			}
 			w.engine.Sent(out[:n])
 			w.sent = append(w.sent, out[:n]...)
 			for i := range out[:n] {
-				w.reply(&out[i])
+				if w.errno == 0 {
+					w.reply(&out[i])
+				}
 			}
 		}
 		for _, asked := range w.engine.Inquiries(nil) {
@@ -182,6 +187,8 @@ func TestVerdicts(t *testing.T) {
 		{"fffff", "ooooo", netsonde.VerdictRecovered},
 		{"-----", "", netsonde.VerdictUnknown},
 		{"-----", "fffff", netsonde.VerdictUnknown},
+		{"fffff", "fffff", netsonde.VerdictLocal},
+		{"fffff", "", netsonde.VerdictUnknown},
 		{"vvvvv", "-----", netsonde.VerdictUnknown},
 		{"", "", netsonde.VerdictUnknown},
 	} {
@@ -342,6 +349,31 @@ func TestStuckSessionMoves(t *testing.T) {
 	}
 	if last := w.sent[len(w.sent)-1]; last.Identity == 0x13 {
 		t.Error("the probe has not moved back")
+	}
+}
+
+// TestEvidenceOfAMachineWithoutAWay looks into sends that fail, but not into a
+// queue that is full.
+func TestEvidenceOfAMachineWithoutAWay(t *testing.T) {
+	for errno, want := range map[syscall.Errno]int{
+		syscall.ENETUNREACH: 1, syscall.EHOSTUNREACH: 1, syscall.EPERM: 1, syscall.ENETDOWN: 1,
+		syscall.ENOBUFS: 0, syscall.EMSGSIZE: 0,
+	} {
+		w := newSuspectWorld(t)
+		w.answer, w.freshly = always(true), series(netsonde.OutcomeSendFailed)
+		w.watch(1)
+		w.run(3 * time.Second)
+		w.errno = errno
+		w.run(5 * time.Second)
+		if len(w.found) != want {
+			t.Fatalf("%v: %d pieces of evidence, want %d", errno, len(w.found), want)
+		}
+		if want == 0 {
+			continue
+		}
+		if found := w.found[0]; found.Verdict != netsonde.VerdictLocal || found.Lost != 1 || found.Traces[0].End != netsonde.RouteSendFailed {
+			t.Errorf("%v: %+v", errno, found)
+		}
 	}
 }
 
