@@ -77,6 +77,7 @@ func TestDocumentedEvents(t *testing.T) {
 	}
 	for kind := netsonde.EventKind(1); tell(&netsonde.Batch{Events: []netsonde.Event{{Kind: kind, Target: plan[0]}}}); kind++ {
 	}
+	tell(&netsonde.Batch{Evidence: []netsonde.Evidence{localEvidence(plan[1])}})
 	for outcome := netsonde.OutcomeOK; outcome <= netsonde.OutcomeUnresolved; outcome++ {
 		if outcome.Answered() || outcome == netsonde.OutcomeUnreachable {
 			tell(&netsonde.Batch{Amends: []netsonde.Amend{{Probe: ping, Outcome: outcome, RTT: time.Second}}})

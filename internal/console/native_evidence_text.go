@@ -21,7 +21,7 @@ func (n *native) appendEvidenceText(dst []byte, e *netsonde.Evidence) []byte {
 	}
 	dst = append(trimRight(n.cut(dst, l.start), l.start), '\n')
 	for _, part := range []func([]byte, *netsonde.Evidence) []byte{
-		appendEchoesText, appendPathsText, appendRouteAndLinkText, appendQueuesText,
+		appendEchoesText, n.appendPathsText, appendRouteAndLinkText, appendQueuesText,
 	} {
 		start := len(dst)
 		dst = appendBlanks(dst, hopIndent+2)
@@ -109,7 +109,7 @@ func appendSeriesText(dst []byte, s *netsonde.EchoSeries) []byte {
 }
 
 // appendPathsText appends where the traces end, those that end alike together.
-func appendPathsText(dst []byte, e *netsonde.Evidence) []byte {
+func (n *native) appendPathsText(dst []byte, e *netsonde.Evidence) []byte {
 	if len(e.Traces) == 0 {
 		return dst
 	}
@@ -132,7 +132,7 @@ func appendPathsText(dst []byte, e *netsonde.Evidence) []byte {
 	}
 	if e.LastGood != nil {
 		dst = append(dst, "; last good "...)
-		dst = time.Unix(0, e.LastGood.Started.Real).UTC().AppendFormat(dst, "15:04:05Z")
+		dst = time.Unix(0, e.LastGood.Started.Real).In(n.location).AppendFormat(dst, clockTime)
 		dst = appendCount(append(dst, ", "...), uint64(len(e.LastGood.Hops)), "hop")
 	}
 	return dst

@@ -133,6 +133,91 @@ func nativeBatch(plan []*netsonde.Target) *netsonde.Batch {
 		{Kind: netsonde.EventAddressChanged, At: began(1), Target: web, Old: netip.MustParseAddr(v4), New: netip.MustParseAddr("192.0.2.11")},
 		{Kind: netsonde.EventUnresolved, At: began(2), Target: web},
 		{Kind: netsonde.EventDropped, At: began(3), Text: "4,096 blocks wait"},
+		{Kind: netsonde.EventEvidenceOmitted, At: began(4), Count: 9974},
 	}
+	b.Evidence = []netsonde.Evidence{stuckEvidence(web), localEvidence(router)}
 	return b
+}
+
+// series is echoes of one identity, a hundred milliseconds apart.
+func series(identity uint16, outcomes ...netsonde.Outcome) netsonde.EchoSeries {
+	s := netsonde.EchoSeries{Identity: identity}
+	for i, outcome := range outcomes {
+		sample := netsonde.Sample{Sequence: i, Sent: began(9).Add(time.Duration(i) * 100 * time.Millisecond), Outcome: outcome}
+		switch outcome {
+		case netsonde.OutcomeOK:
+			sample.RTT, sample.Stamps = 412*time.Microsecond, netsonde.StampsUser
+		case netsonde.OutcomeUnreachable:
+			sample.From, sample.ICMPType, sample.ICMPCode = netip.MustParseAddr("192.0.2.1"), 3, 1
+		case netsonde.OutcomeSendFailed:
+			sample.Errno = syscall.ENETUNREACH
+		}
+		s.Samples = append(s.Samples, sample)
+	}
+	return s
+}
+
+// evidentRoute is a trace by the addresses of its hops, "" for a silent one.
+func evidentRoute(flow uint8, end netsonde.RouteEnd, hops ...string) netsonde.Route {
+	route := netsonde.Route{Started: began(9), Flow: flow, End: end}
+	for i, hop := range hops {
+		h := netsonde.Hop{TTL: uint8(i + 1)}
+		if hop != "" {
+			h.Addr, h.RTT, h.Stamps = netip.MustParseAddr(hop), time.Duration(i+1)*time.Millisecond, netsonde.StampsKernel
+		}
+		route.Hops = append(route.Hops, h)
+	}
+	return route
+}
+
+// stuckEvidence has everything in it, hostile names among it.
+func stuckEvidence(web *netsonde.Target) netsonde.Evidence {
+	good := evidentRoute(0, netsonde.RouteReached, "192.0.2.1", "198.51.100.7", "192.0.2.10")
+	good.Started = began(5)
+	gone, ok := netsonde.OutcomeUnanswered, netsonde.OutcomeOK
+	return netsonde.Evidence{
+		Target: web, Probe: web.Groups[0].Probes[0].ID, Round: 7, Addr: netip.MustParseAddr("192.0.2.10"),
+		Since: began(7), Detected: began(9), Sent: 3, Lost: 3, Verdict: netsonde.VerdictStuckSession, Moved: true,
+		Traces: []netsonde.Route{
+			evidentRoute(0, netsonde.RouteReached, "192.0.2.1", "198.51.100.7", "192.0.2.10"),
+			evidentRoute(1, netsonde.RouteSilent, "192.0.2.1", "", ""),
+			evidentRoute(2, netsonde.RouteSilent, "192.0.2.1", "", ""),
+		},
+		LastGood: &good,
+		Same:     series(4660, gone, gone, gone, gone, gone),
+		Fresh:    series(9320, ok, ok, ok, ok, ok),
+		Local: &netsonde.LocalPath{
+			Route: &netsonde.LocalRoute{
+				Type: "unicast", Gateway: netip.MustParseAddr("192.0.2.1"), Source: netip.MustParseAddr("192.0.2.9"),
+				Interface: "eth0", Table: 254, MTU: 1400,
+			},
+			Neighbour: &netsonde.Neighbour{Addr: netip.MustParseAddr("192.0.2.1"), State: "reachable", Hardware: "52:54:00:12:34:56"},
+			Interface: &netsonde.Interface{
+				Name: "eth\x1b[2J0", State: "up", Up: true, Carrier: true, CarrierChanges: 1, MTU: 1500,
+				ReceiveErrors: 1, ReceiveDropped: 2, SendErrors: 3, SendDropped: 4,
+			},
+			Queues: []netsonde.Queue{
+				{Kind: "mq", Drops: 3}, {Kind: "fq_codel", Length: 2, Backlog: 196, Drops: 3, Requeues: 1, Overlimit: 5},
+			},
+			Conntrack: &netsonde.Conntrack{
+				Count: 120, Max: 65536, Sessions: []netsonde.ConntrackSession{{Identity: 4660, Replied: true, Left: 29 * time.Second}},
+			},
+			Problems: []string{"one\x07 thing"},
+		},
+		Took: 1410 * time.Millisecond,
+	}
+}
+
+// localEvidence is that of a machine without a way, and without answers.
+func localEvidence(router *netsonde.Target) netsonde.Evidence {
+	failed := netsonde.OutcomeSendFailed
+	return netsonde.Evidence{
+		Target: router, Probe: router.Groups[0].Probes[0].ID, Round: 7, Addr: netip.MustParseAddr("2001:db8::1"),
+		Since: began(8), Detected: began(8), Sent: 1, Lost: 1, Verdict: netsonde.VerdictLocal,
+		Traces: []netsonde.Route{{Started: began(8), End: netsonde.RouteSendFailed, Errno: syscall.ENETUNREACH}},
+		Same:   series(4660, failed, failed),
+		Fresh:  netsonde.EchoSeries{Problem: "too many open files"},
+		Local:  &netsonde.LocalPath{Route: &netsonde.LocalRoute{Errno: syscall.ENETUNREACH}},
+		Took:   612 * time.Millisecond,
+	}
 }

@@ -93,11 +93,11 @@ func checkObject(t *testing.T, line string) map[string]any {
 }
 
 // TestJSONLinesHoldEverySample counts: an echo, a trace and a check each have
-// their line, and so has every stall, amend and event.
+// their line, and so has every stall, amend, event and piece of evidence.
 func TestJSONLinesHoldEverySample(t *testing.T) {
 	plan := nativePlan()
 	batch := nativeBatch(plan)
-	want := len(batch.Routes) + len(batch.Services) + len(batch.Stalls) + len(batch.Amends) + len(batch.Events)
+	want := len(batch.Routes) + len(batch.Services) + len(batch.Stalls) + len(batch.Amends) + len(batch.Events) + len(batch.Evidence)
 	for i := range batch.Bursts {
 		want += len(batch.Bursts[i].Samples)
 	}
