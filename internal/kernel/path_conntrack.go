@@ -3,10 +3,12 @@ package kernel
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/mdlayher/netlink"
@@ -64,13 +66,7 @@ func (p *pathQuery) askConntrack(deadline time.Time) {
 	if !source.IsValid() {
 		source = p.path.Route.Source
 	}
-	conn, err := dial(unix.NETLINK_NETFILTER, deadline)
-	if err != nil {
-		p.problem("conntrack sessions", err)
-		return
-	}
-	defer conn.Close()
-	session, err := askSession(conn, source, p.question.Addr.Unmap().WithZone(""), p.question.Identity)
+	session, err := askSession(deadline, source, p.question.Addr.Unmap().WithZone(""), p.question.Identity)
 	switch {
 	case err != nil:
 		p.problem("conntrack sessions", err)
@@ -91,7 +87,7 @@ func conntrackNumber(name string) (uint64, error) {
 
 // askSession asks for the session of an echo, nil when there is none. It needs
 // CAP_NET_ADMIN.
-func askSession(conn *netlink.Conn, source, destination netip.Addr, identity uint16) (*netsonde.ConntrackSession, error) {
+func askSession(deadline time.Time, source, destination netip.Addr, identity uint16) (*netsonde.ConntrackSession, error) {
 	tuple := echoTuple4
 	if destination.Is6() {
 		tuple = echoTuple6
@@ -112,24 +108,78 @@ func askSession(conn *netlink.Conn, source, destination netip.Addr, identity uin
 		})
 		return nil
 	})
-	answers, err := ask(conn, conntrackGet, netlink.Acknowledge, []byte{family(destination), 0, 0, 0}, attributes)
+	encoded, err := attributes.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("write a request: %w", err)
+	}
+	answer, err := askOnce(deadline, netlink.Message{
+		Header: netlink.Header{Type: conntrackGet, Flags: netlink.Request},
+		Data:   append([]byte{family(destination), 0, 0, 0}, encoded...),
+	})
 	switch {
 	case errors.Is(err, unix.ENOENT):
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	for _, answer := range answers {
-		if len(answer.Data) > conntrackHeader {
-			session, err := parseSession(answer.Data)
-			if err != nil {
-				return nil, err
-			}
-			session.Identity = identity
-			return &session, nil
-		}
+	session, err := parseSession(answer.Data)
+	if err != nil {
+		return nil, err
 	}
-	return nil, nil
+	session.Identity = identity
+	return &session, nil
+}
+
+// askOnce sends a request to the firewall and returns the first answer. The
+// kernel marks this one as one of several, of which the library would await the
+// last, that never comes.
+func askOnce(deadline time.Time, request netlink.Message) (answer netlink.Message, err error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
+	if err != nil {
+		return answer, err
+	}
+	defer unix.Close(fd)
+	patience := unix.NsecToTimeval(max(time.Until(deadline), time.Millisecond).Nanoseconds())
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience); err != nil {
+		return answer, err
+	}
+	request.Header.Length = uint32(unix.SizeofNlMsghdr + len(request.Data)) //nolint:gosec // a few hundred bytes
+	bytes, err := request.MarshalBinary()
+	if err != nil {
+		return answer, err
+	}
+	if err := unix.Sendto(fd, bytes, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return answer, err
+	}
+	buffer := make([]byte, 1<<14)
+	n, from, err := unix.Recvfrom(fd, buffer, 0)
+	if err != nil {
+		return answer, err
+	}
+	if sender, ok := from.(*unix.SockaddrNetlink); !ok || sender.Pid != 0 {
+		return answer, errors.New("an answer of another process")
+	}
+	return firstMessage(buffer[:n])
+}
+
+// firstMessage reads the first of some messages, an error if it is one.
+func firstMessage(data []byte) (m netlink.Message, err error) {
+	if len(data) < unix.SizeofNlMsghdr {
+		return m, fmt.Errorf("an answer of %d bytes is too short", len(data))
+	}
+	length := int(binary.NativeEndian.Uint32(data))
+	if length < unix.SizeofNlMsghdr || length > len(data) {
+		return m, fmt.Errorf("an answer of %d bytes says that it has %d", len(data), length)
+	}
+	m.Header.Type = netlink.HeaderType(binary.NativeEndian.Uint16(data[4:]))
+	m.Data = data[unix.SizeofNlMsghdr:length]
+	if m.Header.Type != netlink.Error {
+		return m, nil
+	}
+	if len(m.Data) < 4 {
+		return m, errors.New("an error without a number")
+	}
+	return m, syscall.Errno(-int32(binary.NativeEndian.Uint32(m.Data))) //nolint:gosec // as the kernel writes it
 }
 
 // parseSession reads an IPCTNL_MSG_CT_NEW, whose numbers are in network order.

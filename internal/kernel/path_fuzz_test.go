@@ -31,6 +31,7 @@ func pathParsers() map[string]func([]byte) error {
 		},
 		"queue":   func(b []byte) error { _, err := parsePathQueue(b); return err },
 		"session": func(b []byte) error { _, err := parseSession(b); return err },
+		"message": func(b []byte) error { _, err := firstMessage(b); return err },
 	}
 }
 
