@@ -33,8 +33,10 @@ const (
 type evidenceWorld struct {
 	t                          *testing.T
 	monitor, near, far, target *lab.Node
-	lines                      *bufio.Scanner
-	complaints                 bytes.Buffer
+	// unprivileged runs the program as a user without rights.
+	unprivileged bool
+	lines        *bufio.Scanner
+	complaints   bytes.Buffer
 }
 
 func newEvidenceWorld(t *testing.T) *evidenceWorld {
@@ -68,7 +70,7 @@ defaults:
 targets:
   - {host: %s, probes: [ping, trace]}
 `, more, host)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		w.t.Fatal(err)
 	}
 	command := exec.Command(built.Program(w.t), "run", "--output", "json", file)
@@ -77,6 +79,10 @@ targets:
 		w.t.Fatal(err)
 	}
 	command.Stderr = &w.complaints
+	if w.unprivileged {
+		w.monitor.PingGroups(0, 65534)
+		command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	}
 	if err := w.monitor.Start(command); err != nil {
 		w.t.Fatal(err)
 	}
@@ -270,6 +276,23 @@ func TestEvidence(t *testing.T) {
 		if caught, err := stuck.Count(); err != nil || caught < 16 {
 			t.Errorf("the firewall dropped %d, %v", caught, err)
 		}
+	})
+	t.Run("stuck session without rights", func(t *testing.T) {
+		t.Parallel()
+		w := newEvidenceWorld(t)
+		w.unprivileged = true
+		marks := w.near.Filter(lab.HookForward, "ct mark set 7", "accept")
+		w.watch("10.0.3.2", "")
+		marks.Remove()
+		w.near.Drop(lab.HookForward, "icmp type echo-request ct mark 7")
+		l := w.evidence("stuck_session")
+		// These traces are echoes too, under identities that are stuck.
+		w.ends(l, "silent", "10.0.1.2")
+		w.healthy(l, "10.0.1.2")
+		if l.Conntrack != nil && (l.Conntrack.Sessions != nil || len(l.Problems) == 0) {
+			t.Errorf("conntrack %+v, problems %q", l.Conntrack, l.Problems)
+		}
+		w.await("answers after the move", func(l *evidenceLine) bool { return l.Type == "ping" && l.Received == 16 })
 	})
 	t.Run("broken path", func(t *testing.T) {
 		t.Parallel()

@@ -100,7 +100,7 @@ func (m *measurement) fillBurst(e *Engine, out []packet.Probe) (n int, more bool
 		if n == len(out) {
 			return n, true
 		}
-		index, s := m.newSlot(e, packet.Echo, m.identity-1, b.filled)
+		index, s := m.newSlot(e, packet.Echo, int(m.identity)-1, b.filled)
 		if index == noSlot {
 			return n, true
 		}

@@ -111,7 +111,7 @@ func (e *Engine) begin(now netsonde.Instant, m *measurement, lost int) {
 	q.target = &target{inquiry: q, addr: g.addr, paced: true}
 	q.target.plan = m.inquiryPlan()
 	round := e.hiddenGroup(q.target)
-	round.probes[0].identity = e.slots.placeOf(m.suspicion.identity) + 1
+	round.probes[0].identity = int32(e.slots.placeOf(m.suspicion.identity) + 1) //nolint:gosec // few
 	for _, trace := range round.probes[1:] {
 		if q.evidence.LastGood != nil {
 			trace.reached = len(q.evidence.LastGood.Hops)
@@ -178,7 +178,7 @@ func (m *measurement) lastGood() *netsonde.Route {
 	for _, g := range m.group.target.groups {
 		for _, other := range g.probes {
 			good := other.good
-			if good.route == nil || good.addr != m.group.addr {
+			if good == nil || good.addr != m.group.addr {
 				continue
 			}
 			if last == nil || good.route.Started.Monotonic > last.Started.Monotonic {
@@ -260,7 +260,7 @@ func (e *Engine) conclude(now netsonde.Instant, q *inquiry) {
 	for i := range found.Traces {
 		if found.Traces[i].End == netsonde.RouteReached {
 			route := found.Traces[i]
-			m.good = goodRoute{&route, found.Addr}
+			m.good = &goodRoute{&route, found.Addr}
 			break
 		}
 	}

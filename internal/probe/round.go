@@ -51,10 +51,10 @@ type measurement struct {
 	memory netsonde.RouteMemory
 	// good is the last trace that reached the target, of a trace or of an inquiry
 	// into a ping.
-	good goodRoute
+	good *goodRoute
 	// identity is what a ping's echoes ask the slots for and one more, 0 for one
 	// identity after the other.
-	identity  int
+	identity  int32
 	suspicion suspicion
 	// reached is the number of hops at which the target last answered a trace.
 	reached   int

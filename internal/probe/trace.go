@@ -258,7 +258,7 @@ func (m *measurement) endTrace(e *Engine, now netsonde.Instant, hops int) {
 		route.Changed = m.memory.Learn(route.Hops)
 	}
 	if t.end == netsonde.RouteReached {
-		m.good = goodRoute{&route, m.group.addr}
+		m.good = &goodRoute{&route, m.group.addr}
 	}
 	if q := m.group.target.inquiry; q != nil {
 		q.traced(&route)
