@@ -56,6 +56,9 @@ func (w *world) happen(t *testing.T, event string) {
 	case "db.example is switched off":
 		w.servers.Drop(lab.HookInput, "ip daddr 192.0.2.20")
 	case "the cable to the servers breaks":
+		// A router without a route says so five times and then once a second, by a
+		// limit that namespaces cannot change; evidence uses that up.
+		w.gateway.Reject(lab.HookPrerouting, "ip daddr 192.0.2.0/24", "no-route")
 		w.downlink.Down()
 	case "the cable of this machine breaks":
 		w.uplink.Down()
