@@ -5,5 +5,5 @@ package socket
 // same origin of time. It measures without the kernel's stamps. The caller
 // closes it. Any goroutine may call it, also after Close.
 func (c *Connection) Fresh() (*Connection, error) {
-	return Open(Options{Origin: c.origin, Unstamped: true})
+	return Open(Options{Origin: c.origin, Unstamped: true, EchoOnly: true})
 }
