@@ -27,6 +27,8 @@ type direction struct {
 	effects Effects
 	counts  Counts
 	random  *rand.Rand
+	// damage is drawn from apart, so that it changes the fate of no packet.
+	damage  *rand.Rand
 	waiting packetQueue
 	// last is the latest release of a packet that keeps its turn.
 	last time.Duration
@@ -39,6 +41,7 @@ func newDirection(from, to int, seed uint64) *direction {
 		from: from, to: to,
 		origin: time.Now(),
 		random: rand.New(rand.NewPCG(seed, 0)), //nolint:gosec // it must be the same again
+		damage: rand.New(rand.NewPCG(seed, 1)), //nolint:gosec // it must be the same again
 	}
 }
 
@@ -83,10 +86,26 @@ func (d *direction) take(packet []byte, now time.Duration) {
 		copies = 2
 	}
 	bytes := append([]byte(nil), packet...)
+	corrupt, bit := d.damage.Float64(), d.damage.Uint32()
+	if body := bodyOf(bytes); corrupt < e.Corrupt && len(body) > 0 {
+		d.counts.Corrupted++
+		bit %= uint32(len(body)) * 8
+		body[bit/8] ^= 1 << (bit % 8)
+	}
 	for range copies {
 		d.number++
 		heap.Push(&d.waiting, waitingPacket{release: release, number: d.number, bytes: bytes})
 	}
+}
+
+// bodyOf is what an IP packet carries behind its header without extensions.
+func bodyOf(packet []byte) []byte {
+	const header6 = 40
+	header := header6
+	if len(packet) > 0 && packet[0]>>4 == 4 {
+		header = int(packet[0]&0xf) * 4
+	}
+	return packet[min(header, len(packet)):]
 }
 
 // due takes the next packet whose time has come. Without one it returns how

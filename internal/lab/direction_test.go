@@ -1,7 +1,9 @@
 package lab
 
 import (
+	"bytes"
 	"fmt"
+	"math/bits"
 	"slices"
 	"testing"
 	"time"
@@ -91,5 +93,27 @@ func TestDirectionCounts(t *testing.T) {
 	}
 	if got, want := d.readCounts(), (Counts{Sent: 10, Lost: 5}); got != want {
 		t.Errorf("counts %+v, want %+v", got, want)
+	}
+}
+
+func TestDirectionCorruptsOneBitOfTheBody(t *testing.T) {
+	sent := append([]byte{0x45}, make([]byte, 27)...)
+	d := newDirection(-1, -1, 1)
+	d.setEffects(Effects{Corrupt: 0.5})
+	hit := 0
+	for range 1000 {
+		d.take(sent, 0)
+		came, _ := d.due(time.Hour)
+		flipped := 0
+		for i := range came {
+			flipped += bits.OnesCount8(came[i] ^ sent[i])
+		}
+		if flipped > 1 || !bytes.Equal(came[:20], sent[:20]) {
+			t.Fatalf("%x came of %x", came, sent)
+		}
+		hit += flipped
+	}
+	if counts := d.readCounts(); hit < 400 || hit > 600 || counts.Corrupted != uint64(hit) {
+		t.Errorf("%d of 1000 are not what was sent, %d are counted", hit, counts.Corrupted)
 	}
 }

@@ -64,6 +64,9 @@ func (n *Node) Reject(hook Hook, match, code string) *Filter {
 // DropRandom drops a random share, in thousandths, of what matches. Count is
 // the truth about how many.
 func (n *Node) DropRandom(hook Hook, match string, thousandths int) *Filter {
+	if thousandths >= 1000 {
+		return n.Drop(hook, match) // nft refuses a limit that is always kept
+	}
 	return n.Drop(hook, fmt.Sprintf("%s numgen random mod 1000 < %d", match, thousandths))
 }
 
@@ -98,6 +101,15 @@ func (f *Filter) Count() (uint64, error) {
 
 // Remove takes the rule away; its count is lost.
 func (f *Filter) Remove() { f.apply("delete table inet " + f.table + "\n") }
+
+// Finish takes the rule away and returns its final count: no packet is caught
+// between the two.
+func (f *Filter) Finish() (uint64, error) {
+	f.apply("flush chain inet " + f.table + " only\n")
+	count, err := f.Count()
+	f.Remove()
+	return count, err
+}
 
 // apply feeds rules to the firewall as one change.
 func (f *Filter) apply(rules string) {

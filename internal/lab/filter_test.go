@@ -142,3 +142,18 @@ func TestRateLimitedRouter(t *testing.T) {
 		}
 	}
 }
+
+// TestFinishedRuleCounts needs root and namespaces.
+func TestFinishedRuleCounts(t *testing.T) {
+	a, b, _ := pair(lab.ForTest(t))
+	loss := b.Drop(lab.HookInput, "icmp type echo-request")
+	if answered := received(t, a, "10.0.0.2", 3); answered != 0 {
+		t.Errorf("%d were answered", answered)
+	}
+	if dropped, err := loss.Finish(); err != nil || dropped != 3 {
+		t.Errorf("%d counted as dropped, error %v", dropped, err)
+	}
+	if answered := received(t, a, "10.0.0.2", 3); answered != 3 {
+		t.Errorf("%d were answered without the rule", answered)
+	}
+}

@@ -34,6 +34,9 @@ type Effects struct {
 	// vanish, come twice, or come later than their turn by ReorderDelay.
 	Loss, Duplicate, Reorder float64
 	ReorderDelay             time.Duration
+	// Corrupt is the share of the packets of which one bit behind the IP header
+	// is not what was sent. No checksum is mended.
+	Corrupt float64
 	// Match limits the effects to the IP packets for which it returns true;
 	// nil is all. It must not keep or change the packet.
 	Match func(packet []byte) bool
@@ -41,10 +44,10 @@ type Effects struct {
 
 // Counts are the packets of one direction so far.
 type Counts struct {
-	// Sent counts what the sending node put on the wire, Lost, Duplicated and
-	// Reordered what the effects did to it, and Delivered what the receiving
-	// node took, duplicates included.
-	Sent, Lost, Duplicated, Reordered, Delivered uint64
+	// Sent counts what the sending node put on the wire, Lost, Duplicated,
+	// Reordered and Corrupted what the effects did to it, and Delivered what the
+	// receiving node took, duplicates included.
+	Sent, Lost, Duplicated, Reordered, Corrupted, Delivered uint64
 }
 
 // Wire joins two nodes by a wire. The seed decides which packets its effects
