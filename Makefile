@@ -1,6 +1,6 @@
 # For developers. ./test runs everything.
 
-.PHONY: build test test-all lint bench bench-peers fuzz cover systemd-test
+.PHONY: build test test-all lint bench bench-peers fuzz cover systemd-test loss-matrix soak
 
 FUZZTIME ?= 30s
 SUDO ?= $(if $(filter 0,$(shell id -u)),,sudo)
@@ -32,6 +32,21 @@ bench-peers:
 # One package, one target: make fuzz PACKAGE=./internal/packet TARGET=FuzzICMP4
 fuzz:
 	go test -run '^$$' -fuzz '^$(TARGET)$$' -fuzztime $(FUZZTIME) $(PACKAGE)
+
+# Forces events on the program and prints what it tells of each (docs/performance.md).
+# Needs root: make loss-matrix, make loss-matrix SEED=7 EVENTS=100
+SEED ?= 1
+EVENTS ?= 400
+loss-matrix:
+	NETSONDE_LAB=require NETSONDE_LOSS_SEED=$(SEED) NETSONDE_LOSS_EVENTS=$(EVENTS) NETSONDE_LOSS_LANES=8 \
+		go test -count=1 -timeout 30m -v -run '^TestForcedEvents$$' ./acceptance/loss
+
+# 10,000 targets a second each for ten minutes, of which a firewall drops echoes at
+# random, four times. Needs root: make soak, make soak FOR=1m
+FOR ?= 10m
+soak:
+	NETSONDE_LAB=require NETSONDE_SOAK=$(FOR) \
+		go test -count=1 -timeout 60m -v -run '^TestLossesAreCountedExactly$$' ./acceptance/loss
 
 cover:
 	go test -coverprofile bin/cover.out ./... && go tool cover -func bin/cover.out | tail -1

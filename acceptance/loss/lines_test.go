@@ -1,0 +1,112 @@
+package loss_test
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// line is a line of the program's, as far as it matters here.
+type line struct {
+	Type    string
+	Time    time.Time
+	Probe   string
+	Addr    netip.Addr
+	Seq     int
+	Round   uint64
+	Rounds  uint64
+	Outcome string
+	RTT     *float64 `json:"rtt_ms"`
+	From    netip.Addr
+	ICMP    *struct{ Type, Code uint8 }
+	Errno   int
+	Cause   string
+	// Timestamps is what an RTT was made of.
+	Timestamps string
+	Event      string
+}
+
+// told is what the program told of one probe, corrected by what it told later.
+type told struct {
+	at    int64
+	round uint64
+	// rounds is how many were not run, of which this is the first; else 0.
+	rounds uint64
+	line
+}
+
+// history is what the program told, by target, in the order of time.
+type history struct {
+	targets map[netip.Addr][]*told
+	// events counts the lines about the monitor itself and others, by name.
+	events map[string]int
+	others []line
+}
+
+// read takes all that the program has written.
+func read(file io.Reader) (*history, error) {
+	h := &history{targets: map[netip.Addr][]*told{}, events: map[string]int{}}
+	type name struct {
+		probe string
+		round uint64
+		seq   int
+	}
+	known, owner := map[name]*told{}, map[string]netip.Addr{}
+	var stalls []*told
+	lines := bufio.NewScanner(file)
+	lines.Buffer(make([]byte, 1<<20), 1<<20)
+	for lines.Scan() {
+		var l line
+		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+			return nil, fmt.Errorf("%w: %s", err, lines.Bytes())
+		}
+		switch {
+		case l.Type == "ping":
+			one := &told{at: l.Time.UnixNano(), round: l.Round, rounds: l.Rounds, line: l}
+			known[name{l.Probe, l.Round, l.Seq}] = one
+			if l.Rounds > 0 {
+				stalls = append(stalls, one)
+				continue
+			}
+			owner[l.Probe] = l.Addr
+			h.targets[l.Addr] = append(h.targets[l.Addr], one)
+		case l.Type == "event" && (l.Event == "ok" || l.Event == "late" || l.Event == "unreachable" || l.Event == "overrun"):
+			one := known[name{l.Probe, l.Round, l.Seq}]
+			if one == nil {
+				return nil, fmt.Errorf("it corrects what it has not told: %s", lines.Bytes())
+			}
+			one.Outcome, one.RTT = l.Event, l.RTT
+			if l.Event == "unreachable" {
+				one.ICMP, one.From = l.ICMP, l.From
+			}
+		default:
+			h.events[l.Event]++
+			h.others = append(h.others, l)
+		}
+	}
+	// A line of rounds that were not run has no address.
+	for _, one := range stalls {
+		h.targets[owner[one.Probe]] = append(h.targets[owner[one.Probe]], one)
+	}
+	for _, list := range h.targets {
+		slices.SortStableFunc(list, func(a, b *told) int { return cmp.Compare(a.round, b.round) })
+	}
+	return h, lines.Err()
+}
+
+// gaps tells where the rounds of a target do not follow one another.
+func gaps(list []*told) (wrong []string) {
+	next := uint64(1)
+	for _, one := range list {
+		if one.round != next {
+			wrong = append(wrong, fmt.Sprintf("%v: round %d where %d was to come", one.Addr, one.round, next))
+		}
+		next = one.round + max(one.rounds, 1)
+	}
+	return wrong
+}
