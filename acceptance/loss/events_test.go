@@ -195,8 +195,8 @@ func drop(l *lane, e *event, r *rand.Rand) action {
 // has their session wrong. Others pass.
 func stick(l *lane, e *event, r *rand.Rand) action {
 	var counted *lab.Filter
-	return action{lasts: lasting(r) + time.Second, begin: func() error {
-		counted = l.router.Drop(lab.HookForward, "ip daddr "+e.set()+" icmp type echo-request icmp id "+l.ids())
+	return action{lasts: lasting(r) + 3*time.Second, begin: func() error {
+		counted = l.router.Drop(lab.HookForward, "ip daddr "+e.set()+" icmp type echo-request icmp id "+l.sessions())
 		return nil
 	}, end: func() (err error) {
 		e.caught, err = counted.Finish()

@@ -127,6 +127,9 @@ type judge struct {
 	// faults are what cannot be told as one probe's row.
 	faults []string
 	told   *history
+	// looks are what truly was the matter with a target that the program looked
+	// into, and what it found.
+	looks [][2]string
 	// lostTrips are the losses beyond this machine that the tap saw, and
 	// lostTold those that the program told.
 	lostTrips, lostTold int
@@ -152,6 +155,9 @@ func (l *lane) judge() (*judge, error) {
 		target := l.target(i)
 		j.faults = append(j.faults, gaps(told.targets[target])...)
 		j.target(target, told.targets[target], trips[target])
+		for _, l := range told.looks[target] {
+			j.look(target, l)
+		}
 	}
 	return j, nil
 }
@@ -182,24 +188,89 @@ func (j *judge) cuts(lines []*told) (cuts []int64) {
 	return cuts
 }
 
-// part pairs lines with trips, each with the last that can be meant: an echo
-// leaves after its line's time, and a queue keeps the order.
+const (
+	// prompt is how soon an echo leaves after its line's time where no queue holds
+	// it up.
+	prompt = 3 * time.Millisecond
+	// fullQueue is how long a queue of narrow holds one up.
+	fullQueue = 150 * time.Millisecond
+)
+
+// part pairs lines with trips. What leaves at once is paired first; of the rest
+// each trip goes with the last line that can be meant, since a queue keeps the
+// order. The program sends echoes that are no part of its plan while it looks
+// into a loss: those have no lines.
 func (j *judge) part(target netip.Addr, lines []*told, trips []*trip) {
 	pairs := map[*told]*trip{}
+	pair := func(one *told, t *trip, within time.Duration) bool {
+		if t.claimed || pairs[one] != nil || one.at > t.left || time.Duration(t.left-one.at) > within ||
+			one.rounds > 0 || one.Outcome == "send_failed" && one.Cause == "" {
+			return false
+		}
+		pairs[one], t.claimed = t, true
+		return true
+	}
+	for _, one := range lines {
+		first := sort.Search(len(trips), func(i int) bool { return trips[i].left >= one.at })
+		if first < len(trips) {
+			pair(one, trips[first], prompt)
+		}
+	}
 	for _, t := range slices.Backward(trips) {
+		within, looking := time.Hour, j.looking(target, t.left)
+		if looking {
+			within = fullQueue
+		}
 		for _, one := range slices.Backward(lines) {
-			if one.at <= t.left && pairs[one] == nil && one.rounds == 0 && one.Outcome != "send_failed" {
-				pairs[one], t.claimed = t, true
+			if pair(one, t, within) {
 				break
 			}
 		}
-		if !t.claimed {
-			j.faults = append(j.faults, fmt.Sprintf("lane %d: an echo to %v left at %v and is told by no line, or as unsent",
-				j.lane.number, target, clock(t.left)))
+		if !t.claimed && !looking {
+			j.faults = append(j.faults, fmt.Sprintf("lane %d: an echo to %v left at %v and is told by no line, or as unsent%s",
+				j.lane.number, target, clock(t.left), j.during(t.left)))
 		}
 	}
 	for _, one := range lines {
 		j.probe(target, one, pairs[one])
+	}
+}
+
+// looking reports whether the program looks into a target at a time.
+func (j *judge) looking(target netip.Addr, at int64) bool {
+	for _, l := range j.told.looks[target] {
+		if at > l.since && at < l.to+int64(slack) {
+			return true
+		}
+	}
+	return false
+}
+
+// look judges what the program has found of a target: the truth is the only
+// event of its slot that concerns the target and lasts as long as the look.
+func (j *judge) look(target netip.Addr, l *look) {
+	for _, s := range j.lane.slots {
+		if l.from > s.ended {
+			continue
+		}
+		row, counted := "other", 0
+		for _, e := range s.events {
+			if !e.concerns(target) || e.from > l.from {
+				continue
+			}
+			counted++
+			if row = string(e.kind.cause) + " " + e.detail; e.to < l.to {
+				row = string(e.kind.cause) + ", in part"
+			}
+			if e.kind.cause == stuckSession && e.to >= l.to {
+				row = string(stuckSession)
+			}
+		}
+		if counted > 1 {
+			row = "several at once"
+		}
+		j.looks = append(j.looks, [2]string{row, l.verdict})
+		return
 	}
 }
 
@@ -305,7 +376,7 @@ func (t *trip) text() string {
 // said is the column.
 func said(one *told) string {
 	text := one.Outcome
-	if one.Outcome == "send_failed" {
+	if one.Outcome == "send_failed" && one.Errno != 0 {
 		text = unix.ErrnoName(unix.Errno(one.Errno))
 	}
 	if one.Outcome == "unreachable" && one.ICMP == nil {

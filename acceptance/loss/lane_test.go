@@ -188,6 +188,23 @@ func (l *lane) ids() string {
 	return "{ " + strings.Join(ids, ", ") + " }"
 }
 
+// sessions are the identifiers that a firewall on the way knows by now, as a set
+// of nftables: those of the last seconds.
+func (l *lane) sessions() string {
+	recent := time.Now().Add(-3 * time.Second).UnixNano()
+	known := map[uint16]bool{}
+	for _, p := range l.tap.seen() {
+		if p.out && p.kind == echoRequest && p.at > recent && l.ours(&p) {
+			known[p.identifier] = true
+		}
+	}
+	var ids []string
+	for id := range known {
+		ids = append(ids, fmt.Sprint(id))
+	}
+	return "{ " + strings.Join(ids, ", ") + " }"
+}
+
 // finish has the program end and closes the tap.
 func (l *lane) finish() error {
 	if err := l.command.Process.Signal(syscall.SIGTERM); err != nil {

@@ -26,6 +26,9 @@ type line struct {
 	ICMP    *struct{ Type, Code uint8 }
 	Errno   int
 	Cause   string
+	Verdict string
+	Since   time.Time
+	Took    float64 `json:"took_ms"`
 	// Timestamps is what an RTT was made of.
 	Timestamps string
 	Event      string
@@ -45,12 +48,20 @@ type history struct {
 	targets map[netip.Addr][]*told
 	// events counts the lines about the monitor itself and others, by name.
 	events map[string]int
-	others []line
+	// looks are what the program has found of targets that began to lose echoes.
+	looks map[netip.Addr][]*look
+}
+
+// look is what the program found of one target, and when: from when it noticed
+// that something was lost to the end.
+type look struct {
+	since, from, to int64
+	verdict         string
 }
 
 // read takes all that the program has written.
 func read(file io.Reader) (*history, error) {
-	h := &history{targets: map[netip.Addr][]*told{}, events: map[string]int{}}
+	h := &history{targets: map[netip.Addr][]*told{}, events: map[string]int{}, looks: map[netip.Addr][]*look{}}
 	type name struct {
 		probe string
 		round uint64
@@ -80,13 +91,18 @@ func read(file io.Reader) (*history, error) {
 			if one == nil {
 				return nil, fmt.Errorf("it corrects what it has not told: %s", lines.Bytes())
 			}
-			one.Outcome, one.RTT = l.Event, l.RTT
+			one.Outcome, one.RTT, one.Cause = l.Event, l.RTT, l.Cause
 			if l.Event == "unreachable" {
 				one.ICMP, one.From = l.ICMP, l.From
 			}
 		default:
 			h.events[l.Event]++
-			h.others = append(h.others, l)
+			if l.Event == "evidence" {
+				from := l.Time.UnixNano()
+				h.looks[l.Addr] = append(h.looks[l.Addr], &look{
+					since: l.Since.UnixNano(), from: from, to: from + int64(l.Took*float64(time.Millisecond)), verdict: l.Verdict,
+				})
+			}
 		}
 	}
 	// A line of rounds that were not run has no address.

@@ -111,6 +111,9 @@ type matrix struct {
 	forced     [2]uint64
 	problems   []string
 	others     map[string]int
+	// looks counts what was found of targets that began to lose echoes, by what
+	// was the matter.
+	looks map[string]map[string]int
 	// shown counts the examples of each mistake that are printed.
 	shown map[string]int
 }
@@ -119,7 +122,7 @@ type matrix struct {
 const examples = 3
 
 func newMatrix() *matrix {
-	return &matrix{cells: map[string]map[string]int{}, wrong: map[string]int{}, events: map[cause][2]int{}, others: map[string]int{}, shown: map[string]int{}}
+	return &matrix{cells: map[string]map[string]int{}, wrong: map[string]int{}, events: map[cause][2]int{}, others: map[string]int{}, shown: map[string]int{}, looks: map[string]map[string]int{}}
 }
 
 // add takes a lane that was judged.
@@ -128,6 +131,12 @@ func (m *matrix) add(j *judge) {
 	m.lost[0] += j.lostTrips
 	m.lost[1] += j.lostTold
 	m.imagined += j.imagined
+	for _, look := range j.looks {
+		if m.looks[look[0]] == nil {
+			m.looks[look[0]] = map[string]int{}
+		}
+		m.looks[look[0]][look[1]]++
+	}
 	for name, n := range j.told.events {
 		m.others[name] += n
 	}
@@ -240,9 +249,12 @@ func (m *matrix) String() string {
 	fmt.Fprintf(&text, "%d probes, %d wrong, of them %d real losses charged to this machine, which count twice: %d\n", m.probes, m.bad, m.charged, m.bad+m.charged)
 	fmt.Fprintf(&text, "%d more real losses are charged to this machine as its receive queue dropped: nobody can tell\n", m.unknowable)
 	fmt.Fprintf(&text, "local causes: %d of %d right (%.3f %%)\n", m.local[1], m.local[0], 100*float64(m.local[1])/float64(max(m.local[0], 1)))
-	fmt.Fprintf(&text, "lost beyond this machine: %d seen, %d told; firewalls dropped %d, told %d\n", m.lost[0], m.lost[1], m.forced[0], m.forced[1])
+	fmt.Fprintf(&text, "lost beyond this machine: %d seen, %d told; firewalls dropped %d of these identifiers, second looks among them, told %d\n", m.lost[0], m.lost[1], m.forced[0], m.forced[1])
 	fmt.Fprintf(&text, "answered, and told as lost: %d\n", m.imagined)
 	fmt.Fprintf(&text, "not told apart yet, and in none of these: %d, wrong %d\n", m.beside, m.known)
+	for _, row := range slices.Sorted(maps.Keys(m.looks)) {
+		fmt.Fprintf(&text, "looked into: %-40s %v\n", row, m.looks[row])
+	}
 	fmt.Fprintf(&text, "other lines: %v\n", m.others)
 	for _, list := range [][]string{m.problems, m.faults, m.texts} {
 		for i, one := range list {
@@ -273,6 +285,20 @@ func (m *matrix) check(t *testing.T) {
 	}
 	if elsewhere := m.bad - m.known - (m.local[0] - m.local[1]); elsewhere*1000 > m.probes {
 		t.Errorf("%d of %d probes whose cause is not local are told wrong", elsewhere, m.probes)
+	}
+	if found := m.looks[string(stuckSession)]; len(found) > 0 {
+		looked := 0
+		for _, n := range found {
+			looked += n
+		}
+		if found["stuck_session"]*10 < looked*9 {
+			t.Errorf("stuck sessions were told as %v", found)
+		}
+	}
+	for row, found := range m.looks {
+		if strings.Contains(row, "1000 of 1000") && found["stuck_session"] > 0 {
+			t.Errorf("%s was told as %v", row, found)
+		}
 	}
 	if m.imagined > 0 {
 		t.Errorf("%d answered probes are told as lost", m.imagined)
