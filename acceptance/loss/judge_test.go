@@ -127,6 +127,8 @@ type judge struct {
 	// faults are what cannot be told as one probe's row.
 	faults []string
 	told   *history
+	// copies and broken are what came in besides the first good answers.
+	copies, broken int
 	// looks are what truly was the matter with a target that the program looked
 	// into, and what it found.
 	looks [][2]string
@@ -151,6 +153,16 @@ func (l *lane) judge() (*judge, error) {
 	}
 	j := &judge{lane: l, told: told}
 	trips := l.trips()
+	for _, p := range l.tap.seen() {
+		if !p.out && p.broken {
+			j.broken++
+		}
+	}
+	for _, list := range trips {
+		for _, t := range list {
+			j.copies += max(t.copies-1, 0)
+		}
+	}
 	for i := range targets {
 		target := l.target(i)
 		j.faults = append(j.faults, gaps(told.targets[target])...)

@@ -29,8 +29,12 @@ type line struct {
 	Verdict string
 	Since   time.Time
 	Took    float64 `json:"took_ms"`
+	// Of its own health the program tells these, the last time with Final.
+	Final               bool
+	Duplicates, Corrupt uint64
+	ErrorBound          *float64 `json:"error_bound_ms"`
 	// Timestamps is what an RTT was made of.
-	Timestamps string
+	Timestamps any
 	Event      string
 }
 
@@ -50,6 +54,8 @@ type history struct {
 	events map[string]int
 	// looks are what the program has found of targets that began to lose echoes.
 	looks map[netip.Addr][]*look
+	// health is what the program said of itself at its end; nil if it did not.
+	health *line
 }
 
 // look is what the program found of one target, and when: from when it noticed
@@ -97,6 +103,9 @@ func read(file io.Reader) (*history, error) {
 			}
 		default:
 			h.events[l.Event]++
+			if l.Event == "health" && l.Final {
+				h.health = &l
+			}
 			if l.Event == "evidence" {
 				from := l.Time.UnixNano()
 				h.looks[l.Addr] = append(h.looks[l.Addr], &look{

@@ -114,6 +114,9 @@ type matrix struct {
 	// looks counts what was found of targets that began to lose echoes, by what
 	// was the matter.
 	looks map[string]map[string]int
+	// doubles are answers that came again, and broken ones with a wrong checksum:
+	// seen, and told, in the lanes that were not flooded.
+	doubles, broken [2]int
 	// shown counts the examples of each mistake that are printed.
 	shown map[string]int
 }
@@ -136,6 +139,12 @@ func (m *matrix) add(j *judge) {
 			m.looks[look[0]] = map[string]int{}
 		}
 		m.looks[look[0]][look[1]]++
+	}
+	if h := j.told.health; h != nil && !j.flooded() {
+		m.doubles[0] += j.copies
+		m.doubles[1] += int(h.Duplicates)
+		m.broken[0] += j.broken
+		m.broken[1] += int(h.Corrupt)
 	}
 	for name, n := range j.told.events {
 		m.others[name] += n
@@ -216,6 +225,18 @@ func (m *matrix) count(j *judge, e *event) {
 	}
 }
 
+// flooded reports whether answers were copied to fill the receive buffer.
+func (j *judge) flooded() bool {
+	for _, s := range j.lane.slots {
+		for _, e := range s.events {
+			if e.kind.cause == overflow {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func beside(s *slot, e *event) string {
 	for _, other := range s.events {
 		if other != e {
@@ -255,6 +276,7 @@ func (m *matrix) String() string {
 	for _, row := range slices.Sorted(maps.Keys(m.looks)) {
 		fmt.Fprintf(&text, "looked into: %-40s %v\n", row, m.looks[row])
 	}
+	fmt.Fprintf(&text, "answers that came again: %d seen, %d told; broken: %d seen, %d told\n", m.doubles[0], m.doubles[1], m.broken[0], m.broken[1])
 	fmt.Fprintf(&text, "other lines: %v\n", m.others)
 	for _, list := range [][]string{m.problems, m.faults, m.texts} {
 		for i, one := range list {
