@@ -29,7 +29,7 @@ type burst struct {
 func (m *measurement) startBurst(e *Engine, now netsonde.Instant) {
 	count := m.plan.Count
 	m.burst = burst{
-		samples: e.samples(m.group.target, count), slots: m.burst.slots[:0], held: m.burst.held[:0],
+		samples: e.slab.cut(count), slots: m.burst.slots[:0], held: m.burst.held[:0],
 		came: count, waiting: count,
 	}
 	b := &m.burst

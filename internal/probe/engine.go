@@ -55,6 +55,7 @@ type Engine struct {
 	draining bool
 	overruns overruns
 	sweep    sweep
+	slab     sampleSlab
 	awaited  awaited
 	suspects suspects
 }

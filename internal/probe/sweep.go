@@ -7,17 +7,12 @@ import (
 	"netsonde"
 )
 
-// sampleSlab is how many samples of a sweep share one allocation.
-const sampleSlab = 256
-
 // sweep is the targets that were begun one by one and have not ended. They are
 // in no plan, are measured once, and leave nothing behind.
 type sweep struct {
 	running []*target
 	// spare are targets that have ended, kept for their memory.
 	spare []*target
-	// samples is what is left of the slab.
-	samples []netsonde.Sample
 }
 
 // Begin runs one round of each of a target's groups, now, whatever their
@@ -141,20 +136,6 @@ func (e *Engine) groupEnded(t *target) {
 	if !queued {
 		e.sweep.spare = append(e.sweep.spare, t)
 	}
-}
-
-// samples returns room for a burst. Those of targets that were begun, of which
-// most have one echo, are cut from slabs.
-func (e *Engine) samples(t *target, count int) []netsonde.Sample {
-	if t.begun == 0 {
-		return make([]netsonde.Sample, count)
-	}
-	if len(e.sweep.samples) < count {
-		e.sweep.samples = make([]netsonde.Sample, max(count, sampleSlab))
-	}
-	cut := e.sweep.samples[:count:count]
-	e.sweep.samples = e.sweep.samples[count:]
-	return cut
 }
 
 // take returns a target to be filled in, with the memory of one that has ended.
