@@ -30,7 +30,7 @@ var errEarly = errors.New("the monitor ends by itself")
 // monitored is what came out of runs of a monitor.
 type monitored struct {
 	share, cpu, memory          []float64
-	lateHalf, lateMost, latest  []float64
+	offHalf, offMost, offAtMost []float64
 	lost, notMeasured, notAsked []float64
 	// round is how long a round takes, in seconds.
 	round []float64
@@ -54,7 +54,7 @@ func (b *bench) monitorMillion() error {
 
 // monitor measures the product: run, with every outcome to a file. Without a
 // peer that could do the work it runs once.
-func (b *bench) monitor(targets int, every time.Duration, beside bool, share, lateness goal) error {
+func (b *bench) monitor(targets int, every time.Duration, beside bool, share, off goal) error {
 	if b.small {
 		targets, every = targets/1000, 100*time.Millisecond
 	}
@@ -78,9 +78,9 @@ func (b *bench) monitor(targets int, every time.Duration, beside bool, share, la
 			{name: "CPU a probe, µs", ours: ours.cpu, theirs: theirs.cpu},
 			{name: "time of a round, s", ours: ours.round, theirs: theirs.round},
 			{name: "peak memory, MB", ours: ours.memory, theirs: theirs.memory},
-			{name: "late by, p50, ms", ours: ours.lateHalf},
-			{name: "late by, p99, ms", ours: ours.lateMost},
-			{name: "late by, at most, ms", ours: ours.latest, goal: lateness},
+			{name: "off its time, p50, ms", ours: ours.offHalf},
+			{name: "off its time, p99, ms", ours: ours.offMost},
+			{name: "off its time, at most, ms", ours: ours.offAtMost, goal: off},
 			{name: "falsely lost", ours: ours.lost, theirs: theirs.lost, noRatio: true, goal: atMost(0)},
 			{name: "not measured, by its own account", ours: ours.notMeasured},
 			{name: "missing", ours: ours.notAsked, theirs: theirs.notAsked, noRatio: true, goal: atMost(0)},
@@ -202,9 +202,9 @@ func (b *bench) addMonitored(seen *outcomes, targets int, used time.Duration, pe
 	into.share = append(into.share, 100*used.Seconds()/seen.to.Sub(seen.from).Seconds())
 	into.cpu = append(into.cpu, used.Seconds()*1e6/float64(max(seen.echoes, 1)))
 	into.memory = append(into.memory, peak/1e6)
-	into.lateHalf = append(into.lateHalf, percentile(seen.lateness, 0.5))
-	into.lateMost = append(into.lateMost, percentile(seen.lateness, 0.99))
-	into.latest = append(into.latest, percentile(seen.lateness, 1))
+	into.offHalf = append(into.offHalf, percentile(seen.off, 0.5))
+	into.offMost = append(into.offMost, percentile(seen.off, 0.99))
+	into.offAtMost = append(into.offAtMost, percentile(seen.off, 1))
 	into.round = append(into.round, seen.to.Sub(seen.from).Seconds()*float64(targets)/float64(max(seen.echoes, 1)))
 	into.lost = append(into.lost, float64(seen.counts.theirs()))
 	into.notMeasured = append(into.notMeasured, float64(seen.counts.ours()))

@@ -24,10 +24,10 @@ type outcomes struct {
 	echoes int
 	// counts is by outcome, stalled rounds one each.
 	counts losses
-	// lateness is in milliseconds from when a probe was due.
-	lateness []float64
-	stamps   map[string]int
-	other    int
+	// off is in milliseconds from when a probe was due, to either side.
+	off    []float64
+	stamps map[string]int
+	other  int
 }
 
 // read takes all lines.
@@ -70,7 +70,7 @@ func (o *outcomes) line(line []byte) error {
 	o.stamps[string(field(line, `"timestamps":"`))]++
 	o.echoes++
 	o.probes[id]++
-	o.lateness = append(o.lateness, lateBy(at, id, o.every).Seconds()*1e3)
+	o.off = append(o.off, lateBy(at, id, o.every).Abs().Seconds()*1e3)
 	return nil
 }
 

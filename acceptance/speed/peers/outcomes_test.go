@@ -50,8 +50,8 @@ func TestOutcomesAreCounted(t *testing.T) {
 	if seen.counts.theirs() != 1 || seen.counts.ours() != 5 || seen.counts["ok"] != 2 || seen.counts["late"] != 1 || seen.other != 1 {
 		t.Errorf("counted %v and %d others", seen.counts, seen.other)
 	}
-	if !slices.Equal(seen.lateness, []float64{2, 0, 0}) || seen.stamps["kernel"] != 1 {
-		t.Errorf("late by %v, stamps %v", seen.lateness, seen.stamps)
+	if !slices.Equal(seen.off, []float64{2, 0, 0}) || seen.stamps["kernel"] != 1 {
+		t.Errorf("off by %v, stamps %v", seen.off, seen.stamps)
 	}
 	// Of three whole intervals one may lie on the edge.
 	if missing := seen.missing(3); missing != 1+2 {
