@@ -13,6 +13,9 @@ type Hop struct {
 	RTT  time.Duration
 	// Stamps says what the RTT was made of.
 	Stamps Stamps
+	// Labels are the MPLS labels that the probe had when it came to the hop, as
+	// the hop tells, "" when it tells none.
+	Labels LabelStack
 }
 
 // Silent reports whether nobody answered for the hop.
@@ -50,6 +53,10 @@ type Route struct {
 	End  RouteEnd
 	// Changed is set when the route is news: the first, or not what the memory held.
 	Changed bool
+	// Was is what the memory held before a route that is news, an invalid
+	// address for each hop that had never answered; nil for the first route. It
+	// is not to be changed.
+	Was []netip.Addr
 	// Protocol is what the probes really were.
 	Protocol TraceProtocol
 	Errno    syscall.Errno
@@ -66,38 +73,47 @@ type RouteMemory struct {
 // first trace ever, one whose length differs once silent hops at the end are
 // cut, one where a known hop has another address, or one where a silent hop
 // becomes known for the first time. A hop that falls silent is not news and
-// stays known. RTTs do not count.
-func (m *RouteMemory) Learn(hops []Hop) (news bool) {
+// stays known. RTTs and labels do not count. was is what a trace that is news
+// was compared with, as Route.Was has it.
+func (m *RouteMemory) Learn(hops []Hop) (was []netip.Addr, news bool) {
 	end := len(hops)
 	for end > 0 && hops[end-1].Silent() {
 		end--
 	}
 	hops = hops[:end]
-	news = !m.told || len(hops) != len(m.known)
-	m.told = true
-	for i := 0; !news && i < len(hops); i++ {
-		if hops[i].Silent() || hops[i].Addr == m.known[i] {
-			continue
-		}
-		if m.known[i].IsValid() {
-			news = true
-		}
+	// It agrees when no hop contradicts the memory, and adds when one is new to it.
+	agrees, adds := m.told && len(hops) == len(m.known), false
+	for i := 0; agrees && i < len(hops); i++ {
+		known := m.known[i]
+		agrees = hops[i].Silent() || !known.IsValid() || hops[i].Addr == known
+		adds = adds || !hops[i].Silent() && !known.IsValid()
 	}
-	if news {
-		m.known = m.known[:0]
-		for _, hop := range hops {
-			m.known = append(m.known, hop.Addr)
-		}
-		return true
+	if agrees && !adds {
+		return nil, false
 	}
+	// What is handed out is never written to again.
+	was, m.known = m.known, make([]netip.Addr, len(hops))
 	for i, hop := range hops {
-		if !hop.Silent() && !m.known[i].IsValid() {
-			m.known[i] = hop.Addr
-			news = true
+		m.known[i] = hop.Addr
+		if agrees && hop.Silent() {
+			m.known[i] = was[i]
 		}
 	}
-	return news
+	if m.told && was == nil {
+		was = []netip.Addr{}
+	}
+	m.told = true
+	return was, true
 }
 
 // Length is the number of hops up to the last known one, 0 when nothing is known.
 func (m *RouteMemory) Length() int { return len(m.known) }
+
+// At is who answers for the TTL, from 1 on, an invalid address when that is
+// not known.
+func (m *RouteMemory) At(ttl int) netip.Addr {
+	if ttl < 1 || ttl > len(m.known) {
+		return netip.Addr{}
+	}
+	return m.known[ttl-1]
+}

@@ -2,6 +2,7 @@ package netsonde_test
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,7 +43,7 @@ func TestRouteMemory(t *testing.T) {
 			var memory netsonde.RouteMemory
 			for i, trace := range strings.Split(test.traces, "/") {
 				text, want := strings.CutSuffix(trace, "!")
-				if got := memory.Learn(hops(text)); got != want {
+				if _, got := memory.Learn(hops(text)); got != want {
 					t.Errorf("trace %d, %q, is news: %v, want %v", i, text, got, want)
 				}
 			}
@@ -55,7 +56,35 @@ func TestRouteMemoryKeepsNothingOfTheCaller(t *testing.T) {
 	first := hops("a b c")
 	memory.Learn(first)
 	first[1].Addr = netip.Addr{}
-	if memory.Learn(hops("a b c")) {
+	if _, news := memory.Learn(hops("a b c")); news {
 		t.Error("the memory changed with the caller's hops")
+	}
+}
+
+// TestRouteMemoryTellsWhatWas has news come with what was known before.
+func TestRouteMemoryTellsWhatWas(t *testing.T) {
+	var memory netsonde.RouteMemory
+	var kept [][]netip.Addr
+	for i, step := range []struct{ trace, was string }{
+		{"* *", "nil"}, {"a * c", ""}, {"a b c", "a * c"}, {"a * c", "nil"}, {"a x c", "a b c"},
+		{"a * c *", "nil"}, {"a x", "a x c"},
+	} {
+		was, _ := memory.Learn(hops(step.trace))
+		if (was == nil) != (step.was == "nil") {
+			t.Errorf("trace %d, %q: was %v, want %s", i, step.trace, was, step.was)
+		}
+		kept = append(kept, was)
+	}
+	for i, want := range map[int]string{1: "", 2: "a * c", 4: "a b c", 6: "a x c"} {
+		var addresses []netip.Addr
+		for _, hop := range hops(want) {
+			addresses = append(addresses, hop.Addr)
+		}
+		if !slices.Equal(kept[i], addresses) {
+			t.Errorf("trace %d was told to differ from %v, want %v", i, kept[i], addresses)
+		}
+	}
+	if memory.At(0).IsValid() || memory.At(3).IsValid() || memory.At(2) != hops("* x")[1].Addr {
+		t.Errorf("the memory has %v, %v, %v", memory.At(0), memory.At(2), memory.At(3))
 	}
 }

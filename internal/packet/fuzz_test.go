@@ -3,6 +3,8 @@ package packet
 import (
 	"bytes"
 	"testing"
+
+	"netsonde"
 )
 
 // seeds are inputs that stand for everything a parser must tell apart: the
@@ -40,6 +42,7 @@ func (f *family) seedMessages(t testing.TB, captures []capture) (seeds [][]byte)
 		}
 		seeds = append(seeds, plain, repairedFor(f, told))
 	}
+	seeds = append(seeds, f.seedExtensions()...)
 	segment := AppendTCP(nil, &Probe{Source: f.host, Destination: f.target, Identity: 1, Sequence: 2, Port: 3, Token: 4})
 	seeds = append(seeds, f.unreachable(f.datagram(ProtocolNumberTCP, segment)), f.unreachable(f.datagram(ProtocolNumberTCP, segment[:8])))
 	// A quoted datagram that ends before the token by RFC 4884 only.
@@ -51,6 +54,64 @@ func (f *family) seedMessages(t testing.TB, captures []capture) (seeds [][]byte)
 	}
 	seeds = append(seeds, repairedFor(f, cut), f.echo(8), nil)
 	return seeds
+}
+
+// seedExtensions are label stacks, of routers that tell their place and of
+// others, alone and behind other objects, too deep, cut, and corrupt.
+func (f *family) seedExtensions() (seeds [][]byte) {
+	original := f.datagram(f.icmp, f.echo(12))
+	for _, tells := range []bool{true, false} {
+		for _, depth := range []int{0, 1, 2, 8, 9} {
+			b := AppendLabelled(nil, f.router, f.host, original, labelsOf(depth), tells)
+			seeds = append(seeds, b, repairedFor(f, b[:len(b)-1]), repairedFor(f, append(bytes.Clone(b), 0, 4, 2, 1)))
+			if depth == 0 {
+				continue
+			}
+			// The structure begins behind the padded datagram.
+			structure := 8 + 128
+			for _, change := range []func([]byte){
+				func(b []byte) { b[0] = 0x10 },
+				func(b []byte) { b[2]++ },
+				func(b []byte) { b[2], b[3] = 0, 0 },
+				func(b []byte) { b[len(b)-1]++ },
+				func(b []byte) { b[6] = 2; resum(b) },
+				func(b []byte) { b[7] = 2; resum(b) },
+				func(b []byte) { b[5] = 3; resum(b) },
+				func(b []byte) { b[5]--; resum(b) },
+				func(b []byte) { b[5]++; resum(b) },
+				func(b []byte) { b[4] = 0xff; resum(b) },
+			} {
+				other := bytes.Clone(b)
+				change(other[structure:])
+				seeds = append(seeds, repairedFor(f, other))
+			}
+			// An interface (RFC 5837) before and behind the labels.
+			for _, objects := range [][]byte{
+				append([]byte{0, 8, 2, 8, 0, 0, 0, 3}, b[structure+4:]...),
+				append(bytes.Clone(b[structure+4:]), 0, 8, 2, 8, 0, 0, 0, 3),
+			} {
+				other := append(bytes.Clone(b[:structure+4]), objects...)
+				resum(other[structure:])
+				seeds = append(seeds, repairedFor(f, other))
+			}
+		}
+	}
+	return seeds
+}
+
+// labelsOf is a stack of so many labels.
+func labelsOf(depth int) (stack netsonde.LabelStack) {
+	for i := range depth {
+		stack = stack.Push(netsonde.Label{Value: uint32(24001 + i), TrafficClass: uint8(i), Bottom: i == depth-1, TTL: uint8(i + 1)})
+	}
+	return stack
+}
+
+// resum repairs the checksum of an extension structure.
+func resum(structure []byte) {
+	structure[2], structure[3] = 0, 0
+	checksum := ^sumOfWords(structure)
+	structure[2], structure[3] = byte(checksum>>8), byte(checksum)
 }
 
 func seedQuotedEchoes() [][]byte {

@@ -105,13 +105,15 @@ func ParseICMP4(b []byte, from netip.Addr) (Reply, error) {
 		r.setEcho(b)
 		return r, nil
 	}
-	original, err := withoutExtensions(b[transportSize:], int(b[5])*4)
+	told := int(b[5]) * 4
+	original, err := withoutExtensions(b[transportSize:], told)
 	if err != nil {
 		return Reply{}, err
 	}
 	if err := r.setQuoted4(original); err != nil {
 		return Reply{}, err
 	}
+	r.Labels = labels(extensions(b[transportSize:], told))
 	return r, nil
 }
 
@@ -133,16 +135,21 @@ func ParseICMP6(b []byte, from netip.Addr) (Reply, error) {
 	if r.Kind = ErrorKind6(r.Type, r.Code); r.Kind == 0 {
 		return Reply{}, ErrNotReply
 	}
-	original := b[transportSize:]
-	if r.Type == icmp6Unreachable || r.Type == icmp6TimeExceeded {
-		var err error
-		if original, err = withoutExtensions(original, int(b[4])*8); err != nil {
+	if r.Type != icmp6Unreachable && r.Type != icmp6TimeExceeded {
+		if err := r.setQuoted6(b[transportSize:]); err != nil {
 			return Reply{}, err
 		}
+		return r, nil
+	}
+	told := int(b[4]) * 8
+	original, err := withoutExtensions(b[transportSize:], told)
+	if err != nil {
+		return Reply{}, err
 	}
 	if err := r.setQuoted6(original); err != nil {
 		return Reply{}, err
 	}
+	r.Labels = labels(extensions(b[transportSize:], told))
 	return r, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/netip"
 	"testing"
+
+	"netsonde"
 )
 
 // The tests of this file plant bugs in front of or behind the real parsers and
@@ -129,6 +131,9 @@ func plantedICMPBugs(f *family) map[string]icmpParser {
 			return r, err
 		},
 	}
+	for name, bug := range plantedLabelBugs(f, change) {
+		bugs[name] = bug
+	}
 	if f.host.Is4() {
 		bugs["skips the checksum"] = func(b []byte, from netip.Addr) (Reply, error) {
 			return f.parse(repaired(b), from)
@@ -138,6 +143,56 @@ func plantedICMPBugs(f *family) map[string]icmpParser {
 		bugs[name] = func(b []byte, _ netip.Addr) (Reply, error) { return bug(b) }
 	}
 	return bugs
+}
+
+// plantedLabelBugs are bugs in what reads extensions. They have the real parser
+// read others.
+func plantedLabelBugs(f *family, change func([]byte, func([]byte)) []byte) map[string]icmpParser {
+	const structure = 8 + 128
+	reading := func(as func(b, structure []byte)) icmpParser {
+		return func(b []byte, from netip.Addr) (Reply, error) {
+			r, err := f.parse(b, from)
+			if err != nil || len(b) < structure+8 {
+				return r, err
+			}
+			return f.parse(change(b, func(b []byte) { as(b, b[structure:]) }), from)
+		}
+	}
+	return map[string]icmpParser{
+		"skips the checksum of extensions": reading(func(_, structure []byte) { resum(structure) }),
+		"takes extensions of any version": reading(func(_, structure []byte) {
+			if structure[0] != 0x20 {
+				structure[0] = 0x20
+				resum(structure)
+			}
+		}),
+		"guesses at extensions without a checksum": reading(func(_, structure []byte) {
+			if structure[2] == 0 && structure[3] == 0 {
+				resum(structure)
+			}
+		}),
+		"makes up a label": func(b []byte, from netip.Addr) (Reply, error) {
+			r, err := f.parse(b, from)
+			if r.Labels != "" {
+				r.Labels = labelsOf(3)
+			}
+			return r, err
+		},
+		"keeps any number of labels": func(b []byte, from netip.Addr) (Reply, error) {
+			r, err := f.parse(b, from)
+			if r.Labels.Len() == netsonde.MostLabels {
+				r.Labels += r.Labels[:4]
+			}
+			return r, err
+		},
+		"keeps part of a label": func(b []byte, from netip.Addr) (Reply, error) {
+			r, err := f.parse(b, from)
+			if r.Labels != "" {
+				r.Labels = r.Labels[:len(r.Labels)-1]
+			}
+			return r, err
+		},
+	}
 }
 
 func caught(seeds [][]byte, check func([]byte) error) error {

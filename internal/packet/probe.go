@@ -118,6 +118,9 @@ type Reply struct {
 	Type, Code uint8
 	// Method is what kind of packet the RTT was measured with.
 	Method netsonde.Method
+	// Labels are the MPLS labels that an ICMP error says its probe had, "" for
+	// none. They are all that is kept of its extensions.
+	Labels netsonde.LabelStack
 	// Stamp is the kernel's CLOCK_REALTIME reading of the arrival in
 	// nanoseconds since the Unix epoch, 0 when there is none.
 	Stamp int64

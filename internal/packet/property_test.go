@@ -164,8 +164,14 @@ func checkMessage(parse icmpParser, f *family, in []byte) error {
 		if f.host.Is4() {
 			other = repaired(other)
 		}
-		if r2, err := parse(other, from); r2 != r || err != nil {
-			return fmt.Errorf("bytes behind the quoted datagram were read: %+v, %v, not %+v", r2, err, r)
+		// Extensions stand there: they no longer have their version.
+		without := r
+		without.Labels = ""
+		if r2, err := parse(other, from); r2 != without || err != nil {
+			return fmt.Errorf("bytes behind the quoted datagram were read: %+v, %v, not %+v", r2, err, without)
+		}
+		if err := checkLabels(f, &r, in); err != nil {
+			return err
 		}
 	}
 	if r2, err := parse(rebuild(f, &r), from); r2 != r || err != nil {
@@ -218,7 +224,59 @@ func rebuild(f *family, r *Reply) []byte {
 	}
 	quoted := *f
 	quoted.target = r.Destination
+	if r.Labels != "" {
+		b := AppendLabelled(nil, r.From, f.host, quoted.datagram(protocol, transport), r.Labels, true)
+		b[0], b[1] = r.Type, r.Code
+		return repairedFor(f, b)
+	}
 	return AppendUnreachable(nil, r.From, f.host, r.Type, r.Code, quoted.datagram(protocol, transport))
+}
+
+// checkLabels looks for the labels of a reply where extensions may stand, by
+// their own header, and for a checksum where there is one.
+func checkLabels(f *family, r *Reply, message []byte) error {
+	if r.Labels == "" {
+		return nil
+	}
+	if len(r.Labels)%4 != 0 || r.Labels.Len() > netsonde.MostLabels {
+		return fmt.Errorf("a label stack of %d bytes", len(r.Labels))
+	}
+	at, unit, extensible := 4, 8, "\x01\x03"
+	if f.host.Is4() {
+		at, unit, extensible = 5, 4, "\x03\x0b\x0c"
+	}
+	begin := transportSize + 128
+	told := int(message[at])
+	if told > 0 {
+		begin = transportSize + unit*told
+	}
+	structure := message[begin:]
+	checksum := int(structure[2])<<8 | int(structure[3])
+	switch {
+	case bytes.IndexByte([]byte(extensible), message[0]) < 0:
+		return fmt.Errorf("labels of an error of type %d, which has none", message[0])
+	case structure[0]>>4 != 2:
+		return fmt.Errorf("labels of extensions of version %d", structure[0]>>4)
+	case checksum == 0 && told == 0, checksum != 0 && sumOfWords(structure) != 0xffff:
+		return fmt.Errorf("labels of extensions with the checksum %#x", checksum)
+	case !bytes.Contains(structure[8:], []byte(r.Labels)):
+		return fmt.Errorf("labels %x are not in the extensions", string(r.Labels))
+	}
+	return nil
+}
+
+// sumOfWords is the one's complement sum of 16-bit words (RFC 1071).
+func sumOfWords(b []byte) uint16 {
+	total := uint32(0)
+	for i := range b {
+		word := uint32(b[i])
+		if i%2 == 0 {
+			word <<= 8
+		}
+		total += word
+		total = total>>16 + total&0xffff
+	}
+	return uint16(total)
 }
 
 func repairedFor(f *family, message []byte) []byte {

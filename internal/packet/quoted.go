@@ -9,7 +9,8 @@ import (
 // ParseQuotedEcho reads the echo request, header and payload as far as they
 // are quoted, that Linux returns in the error queue of a ping socket of either
 // family. Only Protocol, Identity, Sequence and the token are filled in; the
-// rest stands in the control message (ErrorKind4, ErrorKind6).
+// rest stands in the control message (ErrorKind4, ErrorKind6). Extensions are
+// not looked for: the socket would have to ask where they begin.
 //
 // Linux gives no length of the datagram. Where a router appended extensions, a
 // request that was sent without a token may seem to have one.

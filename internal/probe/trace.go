@@ -128,7 +128,7 @@ func (m *measurement) receiveHop(e *Engine, index int32, r *packet.Reply) {
 	t := &m.trace
 	hop := &t.hops[s.index]
 	hop.state = hopAnswered
-	hop.Addr = r.From
+	hop.Addr, hop.Labels = r.From, r.Labels
 	hop.RTT, hop.Stamps = roundTrip(s.sent, r)
 	hop.slot = noSlot
 	reached := r.Kind == packet.EchoReply || r.Kind == packet.PortAnswered || plainAddr(r.From) == s.destination
@@ -252,10 +252,10 @@ func (m *measurement) endTrace(e *Engine, now netsonde.Instant, hops int) {
 	case netsonde.RouteSendFailed, netsonde.RouteUnsupported:
 	case netsonde.RouteReached:
 		m.reached = hops
-		route.Changed = m.memory.Learn(route.Hops)
+		route.Was, route.Changed = m.memory.Learn(route.Hops)
 	default:
 		m.reached = 0
-		route.Changed = m.memory.Learn(route.Hops)
+		route.Was, route.Changed = m.memory.Learn(route.Hops)
 	}
 	if t.end == netsonde.RouteReached {
 		m.good = &goodRoute{&route, m.group.addr}
