@@ -162,6 +162,10 @@ type Probe struct {
 	Port uint16
 	// Hops is the largest TTL of a trace, 1 to 255.
 	Hops int
+	// HopWait is how long a silent hop of a trace is waited for at least when a
+	// farther one has answered, at most Timeout; 0 is 20 ms. The longest round
+	// trip that was seen on the way makes it more.
+	HopWait time.Duration
 	// Count is the number of echoes in a burst, 0 to 65,535.
 	Count int
 	// Size is the number of payload bytes of an echo, 0 to 65,507.

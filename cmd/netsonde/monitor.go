@@ -357,6 +357,8 @@ func (p *program) newAgent(connection *socket.Connection, sink agent.Sink) (*age
 		Checks:      allChecks(check.Options{}),
 		Sinks:       []agent.Sink{sink},
 		Warn:        p.diagnostics.Warn,
+		RouterRate:  budgetRouter,
+		Exempt:      own(),
 		Proc:        os.DirFS("/proc"),
 		Fresh: func() (agent.Connection, error) {
 			return connection.Fresh()

@@ -29,10 +29,13 @@ const (
 // The probe budget, which holds unless --rate is given.
 const (
 	// budgetRate is packets a second, budgetNetwork those of them into one /24
-	// or /48, budgetTarget those to one address.
+	// or /48, budgetTarget those to one address, budgetRouter those of traces
+	// that run out at one router: half of what Linux answers in all (1,000 a
+	// second, net.ipv4.icmp_msgs_per_sec), so that it still has answers for others.
 	budgetRate    = 10_000
 	budgetNetwork = 2_000
 	budgetTarget  = 100
+	budgetRouter  = 500
 	// shortestInterval is between two packets to one target.
 	shortestInterval = time.Second / budgetTarget
 	// freeTargets is how many targets may be asked for without a rate.
@@ -101,9 +104,10 @@ a pattern (web[01-20].example). @FILE reads one a line, with # before comments,
 and @- reads standard input.
 
 Packets leave within the probe budget: 10,000 a second, 2,000 into one /24 or
-/48, and 100 to one address, however often it is named. A --rate takes the place
-of all three, and max is no bound but what can be answered; pings then have the
-kernel's time stamps of answers only. This machine's own addresses are exempt.
+/48, 100 to one address, however often it is named, and 500 of traces to one
+router. A --rate takes the place of all four, and max is no bound but what can be
+answered; pings then have the kernel's time stamps of answers only. This machine's
+own addresses are exempt.
 
 Exit codes: 0 all hosts are reachable, 1 some are not, 2 some have no address,
 3 wrong usage, 4 failure of this machine.`
@@ -148,7 +152,9 @@ func (o *oneShot) judge() error {
 func (o *oneShot) rates() (probe.Rates, error) {
 	switch o.rate {
 	case "":
-		return probe.Rates{All: budgetRate, Network: budgetNetwork, Destination: budgetTarget}, nil
+		return probe.Rates{
+			All: budgetRate, Network: budgetNetwork, Destination: budgetTarget, Router: budgetRouter,
+		}, nil
 	case unlimited:
 		return probe.Rates{}, nil
 	}

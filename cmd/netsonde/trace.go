@@ -16,12 +16,15 @@ const (
 	webPort = 80
 	// mostFlows are what Probe.Flow can number.
 	mostFlows = 255
+	// quickHopWait is how long a lone trace waits at least for a hop when a
+	// farther one has answered: whoever asks sits there and waits.
+	quickHopWait = 5 * time.Millisecond
 )
 
 func (p *program) traceCommand() *cobra.Command {
 	o := &oneShot{program: p, tool: console.ToolTrace, timeout: time.Second}
 	icmp, udp, tcp := false, false, false
-	port, flows, hops := 0, 1, 30
+	port, flows, hops, wait := 0, 1, 30, quickHopWait
 	command := o.command("trace [flags] HOST…|@FILE", "Trace the routes to many hosts once",
 		"Find the routers on the way to hosts, by UDP unless another protocol is asked for.",
 		func() error {
@@ -37,6 +40,8 @@ func (p *program) traceCommand() *cobra.Command {
 				return fmt.Errorf("--flows %d is out of range: give 1 to %d", flows, mostFlows)
 			case hops < 1 || hops > 255:
 				return fmt.Errorf("--hops %d is out of range: give 1 to 255", hops)
+			case wait <= 0 || wait > time.Hour:
+				return fmt.Errorf("--hop-wait %v is out of range: give more than 0 and at most 1h", wait)
 			case protocol == netsonde.TraceTCP && port == 0:
 				port = webPort
 			}
@@ -44,7 +49,7 @@ func (p *program) traceCommand() *cobra.Command {
 			for flow := range flows {
 				o.probes = append(o.probes, netsonde.Probe{
 					Kind: netsonde.KindTrace, Protocol: protocol, Port: uint16(port), Flow: uint8(flow),
-					Hops: hops, Timeout: o.timeout, Source: source,
+					Hops: hops, HopWait: wait, Timeout: o.timeout, Source: source,
 				})
 			}
 			return err
@@ -56,6 +61,7 @@ func (p *program) traceCommand() *cobra.Command {
 	flags.IntVar(&port, "port", 0, "the port of datagrams and connections (default: traceroute's, and 80 for TCP)")
 	flags.IntVar(&flows, "flows", flows, "how many flows to follow: routers may send them different ways")
 	flags.IntVar(&hops, "hops", hops, "the longest way that is tried")
+	flags.DurationVar(&wait, "hop-wait", wait, "how long a silent hop is waited for at least when a farther one has answered")
 	return command
 }
 

@@ -9,6 +9,7 @@ import (
 	"hash/fnv"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -46,6 +47,12 @@ type Config struct {
 	// ResolveEvery is how often names are looked up again where a plan does not
 	// say; 0 means a minute.
 	ResolveEvery time.Duration
+	// RouterRate is how many packets a second of traces whose rounds start at a
+	// fixed rate may run out at one router; 0 is no bound. All shards share it.
+	RouterRate int
+	// Exempt reports whether that does not hold for an address; nil means that
+	// it holds for all.
+	Exempt func(netip.Addr) bool
 	// Proc is where the kernel's routes are read from for the name _gateway;
 	// nil means /proc.
 	Proc fs.FS
@@ -143,6 +150,8 @@ func New(config Config) (*Agent, error) {
 				HopMethod: can.HopMethod,
 				Key:       config.Key,
 				Spare:     config.Fresh != nil,
+				Rates:     probe.Rates{Router: shareOf(config.RouterRate, len(config.Connections))},
+				Exempt:    config.Exempt,
 			}),
 			sinks:     config.Sinks,
 			checks:    a.checks,
@@ -151,6 +160,9 @@ func New(config Config) (*Agent, error) {
 	}
 	return a, nil
 }
+
+// shareOf is one shard's part of a rate. Whoever bounds has no shard without any.
+func shareOf(rate, shards int) int { return (rate + shards - 1) / shards }
 
 // Run monitors until ctx ends, which it does at once and without error; until
 // what ran when Drain was called has ended; until a plan whose groups all run

@@ -19,8 +19,6 @@ type native struct {
 	columns func() int
 	// plan says which target a probe belongs to, in the order of ProbeIDs.
 	plan []planned
-	// told are the paths that have been printed, for traces in text.
-	told map[netsonde.ProbeID]path
 
 	opening []byte
 	keys    []string
@@ -58,11 +56,6 @@ func (n *native) expect(targets []*netsonde.Target) {
 	}
 	slices.SortFunc(n.plan, func(a, b planned) int { return cmp.Compare(a.id, b.id) })
 	n.keepStates(before)
-	for id := range n.told {
-		if _, ok := n.find(id); !ok {
-			delete(n.told, id)
-		}
-	}
 }
 
 func (n *native) find(id netsonde.ProbeID) (planned, bool) {
@@ -174,6 +167,7 @@ func (n *native) appendObject(dst []byte, round *netsonde.Round, found *finding)
 		dst = appendBoolField(dst, `,"reached":`, route.End == netsonde.RouteReached)
 		dst = appendBoolField(dst, `,"changed":`, route.Changed)
 		dst = appendHopsField(appendRouteFields(dst, route), route.Hops)
+		dst = appendWasField(dst, route.Was)
 	case found.service != nil:
 		at := round.Started.Real
 		if !found.service.Started.IsZero() {

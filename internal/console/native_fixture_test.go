@@ -73,6 +73,17 @@ func with(b *netsonde.Batch, r netsonde.Round, found any) {
 	b.Rounds = append(b.Rounds, r)
 }
 
+// addressesOf reads what is known of a route, "" where nothing is.
+func addressesOf(list ...string) []netip.Addr {
+	addresses := make([]netip.Addr, len(list))
+	for i, text := range list {
+		if text != "" {
+			addresses[i] = netip.MustParseAddr(text)
+		}
+	}
+	return addresses
+}
+
 // nativeBatch is rounds with every outcome.
 func nativeBatch(plan []*netsonde.Target) *netsonde.Batch {
 	const v4, v6 = "192.0.2.10", "2001:db8::1"
@@ -102,8 +113,12 @@ func nativeBatch(plan []*netsonde.Target) *netsonde.Batch {
 	with(b, round(web, 2, v4, 2), quiet)
 	other := first
 	other.Hops = hopsOf("10.0.0.1", "10.0.1.9", "10.0.3.1", "10.0.4.1", v4)
+	other.Was = addressesOf("10.0.0.1", "", "10.0.2.1", v4)
 	with(b, round(web, 2, v4, 3), other)
-	with(b, round(web, 2, v4, 4), netsonde.Route{Hops: hopsOf("10.0.0.1", "", ""), End: netsonde.RouteSilent, Changed: true})
+	with(b, round(web, 2, v4, 4), netsonde.Route{
+		Hops: hopsOf("10.0.0.1", "", ""), End: netsonde.RouteSilent, Changed: true,
+		Was: addressesOf("10.0.0.1", "10.0.1.9", "10.0.3.1", "10.0.4.1", v4),
+	})
 	with(b, round(web, 2, v4, 5), netsonde.Route{End: netsonde.RouteSendFailed, Errno: syscall.ENETUNREACH})
 
 	open := openHTTP("nginx/1.24.0")

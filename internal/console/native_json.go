@@ -238,7 +238,44 @@ func appendHopsField(dst []byte, hops []netsonde.Hop) []byte {
 		}
 		dst = appendUintField(dst, key, uint64(hop.TTL))
 		dst = appendAddrField(dst, `,"addr":`, hop.Addr)
-		dst = append(appendMillisecondsField(dst, `,"rtt_ms":`, hop.RTT, !hop.Silent()), '}')
+		dst = appendMillisecondsField(dst, `,"rtt_ms":`, hop.RTT, !hop.Silent())
+		dst = append(appendLabelsField(dst, hop.Labels), '}')
+	}
+	return append(dst, ']')
+}
+
+// appendLabelsField appends the MPLS labels of a hop, nothing when it tells none.
+func appendLabelsField(dst []byte, stack netsonde.LabelStack) []byte {
+	if stack == "" {
+		return dst
+	}
+	dst = append(dst, `,"mpls":[`...)
+	for i := range stack.Len() {
+		key := `,{"label":`
+		if i == 0 {
+			key = `{"label":`
+		}
+		label := stack.At(i)
+		dst = appendUintField(dst, key, uint64(label.Value))
+		dst = appendUintField(dst, `,"tc":`, uint64(label.TrafficClass))
+		dst = append(appendUintField(dst, `,"ttl":`, uint64(label.TTL)), '}')
+	}
+	return append(dst, ']')
+}
+
+// appendWasField appends the addresses that a route is compared with, null for
+// a hop that had never answered, nothing when there was no route before.
+func appendWasField(dst []byte, was []netip.Addr) []byte {
+	if was == nil {
+		return dst
+	}
+	dst = append(dst, `,"was":[`...)
+	for i, addr := range was {
+		key := ","
+		if i == 0 {
+			key = ""
+		}
+		dst = appendAddrField(dst, key, addr)
 	}
 	return append(dst, ']')
 }

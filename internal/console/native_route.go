@@ -7,38 +7,32 @@ import (
 	"netsonde"
 )
 
-// path is the addresses of a route as it was told last; a silent hop has none.
-type path []netip.Addr
-
 // appendRouteText appends the rest of a trace's line, and its hops beside those
 // of the route before it when they are news.
 func (n *native) appendRouteText(dst []byte, l *line, route *netsonde.Route) []byte {
-	old, known := n.told[route.Probe]
 	dst = appendRouteEnd(dst, route)
-	if route.Changed && known {
+	if route.Changed && route.Was != nil {
 		dst = append(dst, ", changed"...)
 	}
 	dst = n.endLine(dst, l)
 	if !route.Changed {
-		old.learn(route.Hops)
 		return dst
 	}
-	for i := range max(len(route.Hops), len(old)) {
+	for i := range max(len(route.Hops), len(route.Was)) {
 		var hop netsonde.Hop
 		if i < len(route.Hops) {
 			hop = route.Hops[i]
 		}
 		start := len(dst)
-		dst = appendHopText(dst, i, hop, i >= len(route.Hops), old, known)
+		dst = appendHopText(dst, i, hop, i >= len(route.Hops), route.Was)
 		dst = append(n.cut(dst, start), '\n')
 	}
-	n.remember(route, old)
 	return dst
 }
 
 // appendHopText appends hop i of a route that is news, and what was there
 // before if that was another.
-func appendHopText(dst []byte, i int, hop netsonde.Hop, gone bool, old path, known bool) []byte {
+func appendHopText(dst []byte, i int, hop netsonde.Hop, gone bool, old []netip.Addr) []byte {
 	const rttCells, ipv4Cells = 9, 15
 	line := len(dst)
 	dst = appendBlanks(dst, hopIndent)
@@ -61,7 +55,7 @@ func appendHopText(dst []byte, i int, hop netsonde.Hop, gone bool, old path, kno
 	}
 	dst = fitRight(dst, start, rttCells+2)
 	switch {
-	case !known:
+	case old == nil:
 	case i >= len(old):
 		dst = append(dst, "  new"...)
 	case !old[i].IsValid() && !hop.Silent():
@@ -69,7 +63,21 @@ func appendHopText(dst []byte, i int, hop netsonde.Hop, gone bool, old path, kno
 	case old[i].IsValid() && old[i] != hop.Addr:
 		dst = appendTextAddr(append(dst, "  was "...), old[i])
 	}
-	return trimRight(dst, line)
+	return trimRight(appendTextLabels(dst, hop.Labels), line)
+}
+
+// appendTextLabels appends the MPLS labels of a hop, top first.
+func appendTextLabels(dst []byte, stack netsonde.LabelStack) []byte {
+	for i := range stack.Len() {
+		label, word := stack.At(i), ", "
+		if i == 0 {
+			word = "  MPLS "
+		}
+		dst = strconv.AppendUint(append(dst, word...), uint64(label.Value), 10)
+		dst = strconv.AppendUint(append(dst, " tc "...), uint64(label.TrafficClass), 10)
+		dst = strconv.AppendUint(append(dst, " ttl "...), uint64(label.TTL), 10)
+	}
+	return dst
 }
 
 // appendRouteEnd appends how a trace ended.
@@ -110,36 +118,4 @@ func answering(hops []netsonde.Hop) int {
 		end--
 	}
 	return end
-}
-
-// learn fills in hops that were silent when the path was told.
-func (p path) learn(hops []netsonde.Hop) {
-	for i := range min(len(p), len(hops)) {
-		if !p[i].IsValid() {
-			p[i] = hops[i].Addr
-		}
-	}
-}
-
-// remember keeps a route that was told in the place of old. Silent hops at the
-// end are cut.
-func (n *native) remember(route *netsonde.Route, old path) {
-	end := answering(route.Hops)
-	// As the memory of routes does: a route that contradicts the one before
-	// replaces it, any other adds to it.
-	same := end == len(old)
-	for i := 0; same && i < end; i++ {
-		same = route.Hops[i].Silent() || !old[i].IsValid() || route.Hops[i].Addr == old[i]
-	}
-	told := make(path, end)
-	for i := range told {
-		told[i] = route.Hops[i].Addr
-		if same && !told[i].IsValid() {
-			told[i] = old[i]
-		}
-	}
-	if n.told == nil {
-		n.told = make(map[netsonde.ProbeID]path)
-	}
-	n.told[route.Probe] = told
 }

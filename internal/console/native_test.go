@@ -161,22 +161,22 @@ func TestParseFormat(t *testing.T) {
 	}
 }
 
-// TestRoutesAreRemembered tells what stood at a hop: what silent traces left
-// out, and nothing of a route that another has replaced.
-func TestRoutesAreRemembered(t *testing.T) {
+// TestChangedRoutesTellWhatWas tells what stood at each hop of a route that is
+// news, in text and in JSON.
+func TestChangedRoutesTellWhatWas(t *testing.T) {
 	plan := nativePlan()
 	b := &netsonde.Batch{}
-	for n, step := range []struct {
-		changed bool
-		hops    []string
-	}{
-		{true, []string{"10.0.0.1", "", "10.0.2.1", "10.0.3.1"}},
-		{true, []string{"10.0.0.1", "10.0.1.1", "", "10.0.3.1"}},
-		{true, []string{"10.0.0.1", "10.0.1.1", "10.0.2.9", "10.0.3.1"}},
-		{true, []string{"10.0.0.9", "", "10.0.2.9", "10.0.3.1"}},
-		{true, []string{"10.0.0.9", "10.0.1.1", "10.0.2.9", "10.0.3.1"}},
+	for n, step := range []struct{ was, hops []string }{
+		{nil, []string{"10.0.0.1", "", "10.0.2.1", "10.0.3.1"}},
+		{[]string{"10.0.0.1", "", "10.0.2.1", "10.0.3.1"}, []string{"10.0.0.1", "10.0.1.1", "", "10.0.3.1"}},
+		{[]string{"10.0.0.1", "10.0.1.1", "10.0.2.1", "10.0.3.1"}, []string{"10.0.0.9", "", "10.0.2.9", "10.0.3.1"}},
+		{[]string{}, []string{"10.0.0.1"}},
 	} {
-		with(b, round(plan[0], 2, "192.0.2.10", uint64(n+1)), netsonde.Route{Hops: hopsOf(step.hops...), Changed: step.changed})
+		route := netsonde.Route{Hops: hopsOf(step.hops...), Changed: true}
+		if step.was != nil {
+			route.Was = addressesOf(step.was...)
+		}
+		with(b, round(plan[0], 2, "192.0.2.10", uint64(n+1)), route)
 	}
 	text, _ := printed(t, console.Options{}, b)
 	var was []string
@@ -185,8 +185,39 @@ func TestRoutesAreRemembered(t *testing.T) {
 			was = append(was, strings.TrimSpace(old))
 		}
 	}
-	if got, want := strings.Join(was, ", "), "*, 10.0.2.1, 10.0.2.1, 10.0.0.1, 10.0.1.1, *"; got != want {
+	if got, want := strings.Join(was, ", "), "*, 10.0.2.1, 10.0.0.1, 10.0.1.1, 10.0.2.1"; got != want {
 		t.Errorf("what stood there was %s, want %s, in\n%s", got, want, text)
+	}
+	if n := strings.Count(text, "changed"); n != 3 || strings.Count(text, "  new") != 1 {
+		t.Errorf("%d routes have changed, want 3, in\n%s", n, text)
+	}
+	objects, _ := printed(t, console.Options{Format: console.FormatJSONLines}, b)
+	for i, want := range []string{
+		"", `,"was":["10.0.0.1",null,"10.0.2.1","10.0.3.1"]}`, `,"was":["10.0.0.1","10.0.1.1","10.0.2.1","10.0.3.1"]}`, `,"was":[]}`,
+	} {
+		line := strings.Split(objects, "\n")[i]
+		if got := line[max(0, strings.LastIndex(line, `,"was"`)):]; want != "" && got != want || want == "" && strings.Contains(line, `"was"`) {
+			t.Errorf("line %d tells %s, want %s", i, got, want)
+		}
+	}
+}
+
+// TestHopsTellLabels prints MPLS labels where a hop has them.
+func TestHopsTellLabels(t *testing.T) {
+	plan := nativePlan()
+	b := &netsonde.Batch{}
+	hops := hopsOf("10.0.0.1", "10.0.1.1", "192.0.2.10")
+	hops[1].Labels = hops[1].Labels.Push(netsonde.Label{Value: 24001, TrafficClass: 2, TTL: 1})
+	hops[1].Labels = hops[1].Labels.Push(netsonde.Label{Value: 16, Bottom: true, TTL: 255})
+	with(b, round(plan[0], 2, "192.0.2.10", 1), netsonde.Route{Hops: hops, End: netsonde.RouteReached, Changed: true})
+	text, _ := printed(t, console.Options{}, b)
+	if n := strings.Count(text, "MPLS"); n != 1 || !strings.Contains(text, " ms  MPLS 24001 tc 2 ttl 1, 16 tc 0 ttl 255\n") {
+		t.Errorf("%d hops have labels in\n%s", n, text)
+	}
+	objects, _ := printed(t, console.Options{Format: console.FormatJSONLines}, b)
+	want := `,"mpls":[{"label":24001,"tc":2,"ttl":1},{"label":16,"tc":0,"ttl":255}]},{"ttl":3,`
+	if strings.Count(objects, "mpls") != 1 || !strings.Contains(objects, want) {
+		t.Errorf("it tells %s, want %s in it", objects, want)
 	}
 }
 

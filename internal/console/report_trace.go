@@ -13,8 +13,8 @@ const (
 	hopRTTCells = 9
 )
 
-// appendTrace appends a target's traces: flows side by side if they fit and no
-// names are asked for, else below one another.
+// appendTrace appends a target's traces: flows side by side if they fit, no
+// names are asked for and no hop tells labels, else below one another.
 func (f *form) appendTrace(dst []byte, m *measured, columns int) []byte {
 	routes := make([]*netsonde.Route, 0, len(m.findings))
 	for i := range m.findings {
@@ -32,7 +32,7 @@ func (f *form) appendTrace(dst []byte, m *measured, columns int) []byte {
 		return dst
 	}
 	wide := addressCells(routes)
-	if cells := ttlCells + len(routes)*(2+wide+1+hopRTTCells); cells < columns {
+	if cells := ttlCells + len(routes)*(2+wide+1+hopRTTCells); cells < columns && !labelled(routes) {
 		return appendFlows(dst, routes, wide)
 	}
 	for _, route := range routes {
@@ -72,8 +72,12 @@ func (f *form) appendHops(dst []byte, route *netsonde.Route, columns int) []byte
 		line := len(dst)
 		dst = fitRight(strconv.AppendUint(dst, uint64(hop.TTL), 10), line, ttlCells)
 		dst = appendHopCells(append(dst, "  "...), hop, wide)
-		if name := f.lookUp(hop.Addr); name != "" {
+		name := f.lookUp(hop.Addr)
+		if name != "" {
 			dst = appendEscaped(append(dst, "  "...), name, maxValue)
+		}
+		dst = appendTextLabels(dst, hop.Labels)
+		if name != "" || hop.Labels != "" {
 			dst, _ = cutCells(dst, line, f.edge(columns))
 		}
 		dst = append(trimRight(dst, line), '\n')
@@ -112,6 +116,18 @@ func appendHopCells(dst []byte, hop *netsonde.Hop, wide int) []byte {
 	dst = append(fit(appendTextAddr(dst, hop.Addr), start, wide), ' ')
 	start = len(dst)
 	return fitRight(append(appendShort(dst, hop.RTT), " ms"...), start, hopRTTCells)
+}
+
+// labelled reports whether any hop tells MPLS labels.
+func labelled(routes []*netsonde.Route) bool {
+	for _, route := range routes {
+		for i := range route.Hops {
+			if route.Hops[i].Labels != "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // addressCells is the width of the widest address of routes.

@@ -20,7 +20,8 @@ type Options struct {
 	HopMethod netsonde.Method
 	// Key makes the tokens of this process unlike any other's.
 	Key uint64
-	// Rates bound what is sent to targets that are begun.
+	// Rates bound what is sent to targets that are begun, and traces of both
+	// these and a plan.
 	Rates Rates
 	// Exempt reports whether the rates do not hold for an address; nil means
 	// that they hold for all.
@@ -174,24 +175,24 @@ func (e *Engine) Advance(now netsonde.Instant, out []packet.Probe) (n int) {
 			t.measured.spaceEcho(e, now)
 		}
 	}
-	n = e.fillFree(out)
+	e.release(now.Monotonic)
+	n = e.fillFree(now, out)
 	if e.pacer != nil {
 		e.opensAt = 0
-		e.release(now.Monotonic)
 		n += e.fillPaced(now, out[n:])
 	}
 	return n
 }
 
 // fillFree fills out with packets of those whose turn it is.
-func (e *Engine) fillFree(out []packet.Probe) (n int) {
+func (e *Engine) fillFree(now netsonde.Instant, out []packet.Probe) (n int) {
 	queue := &e.sending.free
 	for starved := 0; n < len(out); {
 		m := queue.next()
 		if m == nil {
 			break
 		}
-		filled, more := m.fill(e, out[n:])
+		filled, more := m.fill(e, now, out[n:])
 		n += filled
 		switch {
 		case !more:

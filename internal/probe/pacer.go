@@ -6,9 +6,11 @@ import (
 )
 
 // Rates are how many packets a second may leave: of all, into each IPv4 /24
-// and IPv6 /48, and to each address. 0 is no bound.
+// and IPv6 /48, to each address, and of traces those whose TTL runs out at one
+// router. 0 is no bound. Router holds for traces of a plan as well, if their
+// rounds start at a fixed rate, the others for targets that are begun.
 type Rates struct {
-	All, Network, Destination int
+	All, Network, Destination, Router int
 }
 
 const (
@@ -24,11 +26,11 @@ const (
 )
 
 // pacer says when packets may leave, by token buckets: one for all packets,
-// and one for each network and each address as long as it is not full.
+// and one for each network, address and router as long as it is not full.
 type pacer struct {
-	all                    bucket
-	rate                   rate
-	networks, destinations buckets
+	all                             bucket
+	rate                            rate
+	networks, destinations, routers buckets
 }
 
 // newPacer returns nil when there is no bound.
@@ -38,6 +40,7 @@ func newPacer(rates Rates) *pacer {
 	}
 	return &pacer{
 		rate: newRate(rates.All), networks: newBuckets(rates.Network), destinations: newBuckets(rates.Destination),
+		routers: newBuckets(rates.Router),
 	}
 }
 

@@ -60,7 +60,7 @@ type measurement struct {
 	reached   int
 	active    bool    // in the round under way
 	queued    bool    // in a queue of those that have something to send, or in a line
-	hadTurn   bool    // it has stood in a line since it last sent
+	hadTurn   bool    // it has stood in the line of its address or network since it last sent
 	line      *bucket // that it stands in line for
 	reviewing timer
 	burst     burst
@@ -198,14 +198,14 @@ func (e *Engine) abandon(g *group) {
 // fill writes packets that the measurement has to send into out. more tells
 // that it has further ones; none filled and more left means that no sequence
 // is free.
-func (m *measurement) fill(e *Engine, out []packet.Probe) (n int, more bool) {
+func (m *measurement) fill(e *Engine, now netsonde.Instant, out []packet.Probe) (n int, more bool) {
 	switch {
 	case !m.active:
 		return 0, false
 	case m.plan.Kind == netsonde.KindPing:
 		return m.fillBurst(e, out)
 	default:
-		return m.fillTrace(e, out)
+		return m.fillTrace(e, now, out)
 	}
 }
 

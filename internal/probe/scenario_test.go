@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "write what the scenarios tell into thei
 //	target NAME ADDR GROUP…     a target; a group is NAME:PAUSE:PROBE[+PROBE…],
 //	                            the pause a time, once, or every=D, a probe
 //	                            ping[,count=N,size=N,timeout=D,spacing=D,dscp=N,df]
-//	                            or trace[,hops=N,timeout=D,icmp] or http; all
+//	                            or trace[,hops=N,timeout=D,wait=D,icmp] or http; all
 //	                            take phase=D, which makes their id
 //	forget NAME                 take a target out of the plan
 //	apply                       hand the plan to the engine
@@ -139,6 +139,8 @@ func (s *scenario) command(number int, verb string, args []string) {
 				s.outSize = n
 			case "quiet":
 				s.quiet = n == 1
+			case "router":
+				s.options.Rates.Router = n
 			default:
 				s.t.Fatalf("line %d: unknown option %s", number, key)
 			}
@@ -303,7 +305,7 @@ func parseProbe(spec string) (netsonde.Probe, error) {
 		case "df":
 			p.DontFragment = true
 			continue
-		case "timeout", "spacing", "phase":
+		case "timeout", "spacing", "phase", "wait":
 			d, err := time.ParseDuration(value)
 			if err != nil {
 				return p, err
@@ -313,6 +315,8 @@ func parseProbe(spec string) (netsonde.Probe, error) {
 				p.Timeout = d
 			case "spacing":
 				p.Spacing = d
+			case "wait":
+				p.HopWait = d
 			default:
 				p.ID = netsonde.ProbeID(d)
 			}
@@ -493,6 +497,11 @@ func (s *scenario) tell() {
 		news := ""
 		if r.Changed {
 			news = " news"
+			if r.Was != nil {
+				news += ", was " + addressList(r.Was)
+			}
+		} else if r.Was != nil {
+			s.t.Errorf("a route that is no news was %v", r.Was)
 		}
 		end := [...]string{"exhausted", "reached", "unreachable", "silent", "send failed", "unsupported", "unresolved"}[r.End]
 		s.line("route %s %d since %v: %s; %s%s",
@@ -518,6 +527,19 @@ func (s *scenario) tell() {
 		s.line("round %s/%s %d at %s since %v",
 			r.Target.Host, r.Target.Groups[r.Group].Name, r.N, r.Addr, r.Started.Monotonic)
 	}
+}
+
+// addressList writes what a memory holds, "*" where it knows nobody.
+func addressList(list []netip.Addr) string {
+	words := []string{}
+	for _, addr := range list {
+		if addr.IsValid() {
+			words = append(words, addr.String())
+		} else {
+			words = append(words, "*")
+		}
+	}
+	return "[" + strings.Join(words, " ") + "]"
 }
 
 func (s *scenario) line(format string, args ...any) {

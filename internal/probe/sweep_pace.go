@@ -20,7 +20,7 @@ func (e *Engine) Opens(now time.Duration) time.Duration {
 }
 
 // Held is the number of probes that wait until more packets may leave for
-// their address or its network.
+// their address or its network, or for a router on the way.
 func (e *Engine) Held() int { return e.holds.length() }
 
 // fillPaced is fillFree for those that the rates hold for, one packet a turn.
@@ -30,7 +30,7 @@ func (e *Engine) fillPaced(now netsonde.Instant, out []packet.Probe) (n int) {
 		if m == nil {
 			break
 		}
-		filled, more := m.fill(e, out[n:n+1])
+		filled, more := m.fill(e, now, out[n:n+1])
 		n += filled
 		if filled > 0 {
 			e.pacer.take(now.Monotonic, m.group.addr)
@@ -65,9 +65,7 @@ func (e *Engine) pass(now time.Duration, queue *sendQueue) *measurement {
 		if line == nil {
 			return m
 		}
-		m.queued, m.line = true, line
-		e.holds.set(&timer{measured: m}, line.opens(of, now, line.waiting))
-		line.waiting++
+		e.hold(m, line, of, now)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"syscall"
 	"time"
 
@@ -16,10 +17,14 @@ const (
 	traceWindow = 4
 	// silentRun is how many silent hops in a row end a trace.
 	silentRun = 8
-	// shortestHopWait bounds from below how long a silent hop is waited for
-	// when a farther one has answered, and how long the window stands still.
-	shortestHopWait = 20 * time.Millisecond
-	// hopWaitFactor is the same in round trips, the longest seen on the way.
+	// usualHopWait bounds from below how long a silent hop is waited for when a
+	// farther one has answered, unless the probe says otherwise.
+	usualHopWait = 20 * time.Millisecond
+	// shortestStand is the same of how long the window stands still. It is no
+	// matter of the probe's: a window that does not wait for far answers
+	// overshoots.
+	shortestStand = 20 * time.Millisecond
+	// hopWaitFactor is both in round trips, the longest seen on the way.
 	hopWaitFactor = 4
 )
 
@@ -52,10 +57,12 @@ type trace struct {
 	longest  time.Duration
 	widen    time.Duration // when the window grows though nothing answers
 	failed   int           // hops whose send failed
+	limited  bool          // the rate of routers holds for it
+	hadTurn  int           // the TTL whose router's line it has stood in
 }
 
 func (m *measurement) startTrace(e *Engine, now netsonde.Instant) {
-	m.trace = trace{hops: m.trace.hops[:0], window: traceWindow}
+	m.trace = trace{hops: m.trace.hops[:0], window: traceWindow, limited: m.limited(e)}
 	if !e.options.Trace {
 		m.trace.end = netsonde.RouteUnsupported
 		m.endTrace(e, now, 0)
@@ -76,12 +83,15 @@ func (m *measurement) reach() int {
 	return min(m.plan.Hops, t.answered+silentRun)
 }
 
-func (m *measurement) fillTrace(e *Engine, out []packet.Probe) (n int, more bool) {
+func (m *measurement) fillTrace(e *Engine, now netsonde.Instant, out []packet.Probe) (n int, more bool) {
 	t := &m.trace
 	flow, preferred := m.traceFlow(e)
 	for t.next < min(t.window, m.reach()) {
 		if n == len(out) {
 			return n, true
+		}
+		if m.awaitRouter(e, now, t.next+1) {
+			return n, false
 		}
 		index, s := m.newSlot(e, flow.Protocol, preferred, t.next)
 		if index == noSlot {
@@ -89,6 +99,7 @@ func (m *measurement) fillTrace(e *Engine, out []packet.Probe) (n int, more bool
 		}
 		s.hasToken = true
 		t.next++
+		m.leaveForRouter(e, now, t.next)
 		t.hops = append(t.hops, traceHop{
 			Hop: netsonde.Hop{TTL: uint8(t.next)}, slot: index,
 		})
@@ -113,14 +124,14 @@ func (m *measurement) sentHop(e *Engine, p *packet.Probe) {
 		return
 	}
 	hop.state, hop.sent = hopFlying, p.Sent.Monotonic
-	t.widen = max(t.widen, p.Sent.Monotonic+m.patience())
+	t.widen = max(t.widen, p.Sent.Monotonic+m.patience(shortestStand))
 	m.schedule(e)
 }
 
 // patience is how long an answer that should have come may be waited for,
-// judged by those that came.
-func (m *measurement) patience() time.Duration {
-	return min(max(hopWaitFactor*m.trace.longest, shortestHopWait), m.plan.Timeout)
+// judged by those that came, and at least so long.
+func (m *measurement) patience(least time.Duration) time.Duration {
+	return min(max(hopWaitFactor*m.trace.longest, least), m.plan.Timeout)
 }
 
 func (m *measurement) receiveHop(e *Engine, index int32, r *packet.Reply) {
@@ -150,7 +161,7 @@ func (m *measurement) receiveHop(e *Engine, index int32, r *packet.Reply) {
 			t.final, t.end = ttl, netsonde.RouteUnreachable
 		}
 	}
-	t.widen = r.Read.Monotonic + m.patience()
+	t.widen = r.Read.Monotonic + m.patience(shortestStand)
 	m.proceed(e, r.Read)
 }
 
@@ -168,7 +179,7 @@ func (m *measurement) reviewTrace(e *Engine, now, empty netsonde.Instant) {
 		if !m.queued { // what has not left is not silent
 			t.window += traceWindow
 		}
-		t.widen = empty.Monotonic + m.patience()
+		t.widen = empty.Monotonic + m.patience(shortestStand)
 	}
 	m.proceed(e, now)
 }
@@ -207,7 +218,7 @@ func (m *measurement) proceed(e *Engine, now netsonde.Instant) {
 // answered, after the whole timeout when nothing has yet.
 func (m *measurement) hopDeadline(hop *traceHop) time.Duration {
 	if int(hop.TTL) < m.trace.answered {
-		return hop.sent + m.patience()
+		return hop.sent + m.patience(cmp.Or(m.plan.HopWait, usualHopWait))
 	}
 	return hop.sent + m.plan.Timeout
 }
