@@ -19,10 +19,8 @@ type hopRun struct {
 	coming []packet.Reply
 	// expired are the times at which packets run out, by router.
 	expired map[netip.Addr][]time.Duration
-	// late is by how much echoes without a TTL of their own left late, at worst.
-	late   time.Duration
-	pings  int
-	routes []netsonde.Route
+	pings   int
+	routes  []netsonde.Route
 }
 
 // routers are those on the way to a target: the second is that of its /24.
