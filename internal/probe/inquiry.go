@@ -115,6 +115,7 @@ func (e *Engine) begin(now netsonde.Instant, m *measurement, lost int) {
 	for _, trace := range round.probes[1:] {
 		if q.evidence.LastGood != nil {
 			trace.reached = len(q.evidence.LastGood.Hops)
+			trace.memory.Learn(q.evidence.LastGood.Hops)
 		}
 	}
 	v.running = append(v.running, q)
@@ -191,7 +192,7 @@ func (m *measurement) lastGood() *netsonde.Route {
 
 // traced takes a trace of the inquiry.
 func (q *inquiry) traced(route *netsonde.Route) {
-	route.Changed = false
+	route.Changed, route.Was = false, nil
 	q.evidence.Traces = append(q.evidence.Traces, *route)
 }
 

@@ -31,7 +31,7 @@ func (m *measurement) limited(e *Engine) bool {
 		return false
 	}
 	g := m.group
-	if g.target.begun == 0 && g.every() == 0 || plainAddr(g.addr).IsLoopback() {
+	if !g.target.passing() && g.every() == 0 || plainAddr(g.addr).IsLoopback() {
 		return false
 	}
 	return e.options.Exempt == nil || !e.options.Exempt(g.addr)

@@ -20,7 +20,10 @@ type hopRun struct {
 	// expired are the times at which packets run out, by router.
 	expired map[netip.Addr][]time.Duration
 	pings   int
-	routes  []netsonde.Route
+	// deaf is when targets stop answering pings, 0 for never.
+	deaf   time.Duration
+	told   int // inquiries
+	routes []netsonde.Route
 }
 
 // routers are those on the way to a target: the second is that of its /24.
@@ -55,6 +58,7 @@ func (r *hopRun) run(until time.Duration) {
 		r.engine.Expire(at(r.now), at(r.now))
 		if batch := r.engine.Take(); batch != nil {
 			r.routes = append(r.routes, batch.Routes...)
+			r.told += len(batch.Evidence)
 		}
 		next, ok := r.engine.Next()
 		if len(r.coming) > 0 && (!ok || r.coming[0].Read.Monotonic < next) {
@@ -76,6 +80,9 @@ func (r *hopRun) send(p *packet.Probe) {
 	switch {
 	case p.TTL == 0:
 		r.pings++
+		if r.deaf > 0 && r.now >= r.deaf {
+			return
+		}
 	case p.TTL <= 2 && !p.Destination.IsLoopback():
 		reply.Kind, reply.From = packet.TimeExceeded, routers(p.Destination)[p.TTL-1]
 		r.expired[reply.From] = append(r.expired[reply.From], r.now)
@@ -274,5 +281,42 @@ func TestRouterLineOfForgottenTargets(t *testing.T) {
 	r.run(r.now + 10*time.Second)
 	if !r.engine.Idle() {
 		t.Error("a drained engine does not come to rest")
+	}
+}
+
+// The traces of inquiries take from the same buckets as those of the plan.
+func TestRouterRateHoldsForEvidence(t *testing.T) {
+	const rate, count = 10, 8
+	for name, traces := range map[string]bool{"routers are known": true, "nothing is known": false} {
+		r := newHopRun(Options{Rates: Rates{Router: rate}})
+		r.engine.Gather(count, netsonde.Allowance{All: 1e6, Network: 1e6, Destination: 1e6})
+		r.deaf = 11500 * time.Millisecond
+		var plan []*netsonde.Target
+		for i := range count {
+			groups := []netsonde.Group{{Cadence: netsonde.Cadence{Every: time.Second}, Probes: []netsonde.Probe{
+				{Kind: netsonde.KindPing, Count: 1, Size: 56, Timeout: 200 * time.Millisecond},
+			}}}
+			if traces {
+				groups = append(groups, netsonde.Group{
+					Cadence: netsonde.Cadence{Every: 5 * time.Second}, Probes: []netsonde.Probe{icmpTrace()},
+				})
+			}
+			target, _ := traceTarget(i, fmt.Sprintf("192.0.1.%d", 2+i), groups...)
+			plan = append(plan, target)
+		}
+		r.engine.Apply(at(0), plan)
+		for i, target := range plan {
+			r.engine.SetAddress(at(0), target.Name, netip.MustParseAddr(fmt.Sprintf("192.0.1.%d", 2+i)))
+		}
+		r.run(r.deaf)
+		before := len(r.expired[routers(netip.MustParseAddr("192.0.1.2"))[0]])
+		// A later allowance takes no bucket's tokens back.
+		r.engine.Gather(count, netsonde.Allowance{All: 1e6, Network: 1e6, Destination: 1e5})
+		r.run(20 * time.Second)
+		first := r.expired[routers(netip.MustParseAddr("192.0.1.2"))[0]][before:]
+		if r.told == 0 || len(first) < rate {
+			t.Errorf("%s: %d inquiries were told, %d packets ran out", name, r.told, len(first))
+		}
+		checkRate(t, first, rate)
 	}
 }

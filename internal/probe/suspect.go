@@ -62,7 +62,13 @@ func (e *Engine) Gather(most int, allowance netsonde.Allowance) {
 		e.dropInquiries(func(*inquiry) bool { return true })
 		return
 	}
-	e.pacer = newPacer(Rates{All: allowance.All, Network: allowance.Network, Destination: allowance.Destination})
+	was := e.pacer
+	e.pacer = newPacer(Rates{
+		All: allowance.All, Network: allowance.Network, Destination: allowance.Destination, Router: e.options.Rates.Router,
+	})
+	if was != nil {
+		e.pacer.routers = was.routers // whose tokens the plan's traces have taken
+	}
 }
 
 // missing reports whether an echo is one to look into: lost by the target or the
