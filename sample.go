@@ -68,8 +68,11 @@ type Sample struct {
 	TTL uint8
 	// ICMPType and ICMPCode are those of the error with OutcomeUnreachable.
 	ICMPType, ICMPCode uint8
-	// Errno is why the send failed with OutcomeSendFailed.
+	// Errno is why the send failed with OutcomeSendFailed, 0 where the system took
+	// the probe and lost it.
 	Errno syscall.Errno
+	// Cause is where this machine lost the probe or its answer, if that is known.
+	Cause Cause
 }
 
 // Amend is what was learnt about a sample after it had settled: a late

@@ -88,8 +88,12 @@ func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, sign
 		return exitFailure
 	}
 	defer connection.Close()
+	observer := m.program.openObserver(connection)
+	if observer != nil {
+		defer observer.Close()
+	}
 	m.output = m.newOutput(plan, connection)
-	if m.agent, err = m.program.newAgent(connection, m.output); err != nil {
+	if m.agent, err = m.program.newAgent(connection, observer, m.output); err != nil {
 		m.program.diagnostics.Error("OSError", err.Error())
 		return exitFailure
 	}
@@ -110,6 +114,9 @@ func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, sign
 		}
 		end(unusable)
 	})
+	if observer != nil {
+		servants.Go(func() { m.program.tell(observer.Run(ctx)) })
+	}
 	servants.Go(func() { m.program.tell(service.KeepAlive(ctx, m.alive(ctx))) })
 	if loader := m.loader; loader != nil {
 		servants.Go(func() { m.program.tell(loader.Run(ctx, 0, signals.reload)) })
@@ -351,9 +358,10 @@ func (p *program) openConnection(options socket.Options) (*socket.Connection, er
 }
 
 // newAgent makes an agent of a connection, which must outlive it.
-func (p *program) newAgent(connection *socket.Connection, sink agent.Sink) (*agent.Agent, error) {
+func (p *program) newAgent(connection *socket.Connection, observer *kernel.Observer, sink agent.Sink) (*agent.Agent, error) {
 	return agent.New(agent.Config{
 		Connections: []agent.Connection{connection},
+		Observer:    observed(observer),
 		Checks:      allChecks(check.Options{}),
 		Sinks:       []agent.Sink{sink},
 		Warn:        p.diagnostics.Warn,

@@ -38,6 +38,9 @@ type Config struct {
 	Resolver Resolver
 	// Sinks are given every batch. Consume is called by all shards at once.
 	Sinks []Sink
+	// Observer tells what this machine drops itself; nil knows only what the
+	// connections do. Whoever made it runs it.
+	Observer Observer
 	// Warn is told what is rare and worth a line; nil means nobody is. It is
 	// called by any goroutine and must not block.
 	Warn func(text string)
@@ -152,10 +155,12 @@ func New(config Config) (*Agent, error) {
 				Spare:     config.Fresh != nil,
 				Rates:     probe.Rates{Router: shareOf(config.RouterRate, len(config.Connections))},
 				Exempt:    config.Exempt,
+				Machine:   machine(connection, config.Observer),
 			}),
 			sinks:     config.Sinks,
 			checks:    a.checks,
 			inquirers: a.inquirers,
+			drops:     drops{observer: config.Observer},
 		})
 	}
 	return a, nil

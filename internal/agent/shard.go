@@ -35,6 +35,7 @@ type shard struct {
 	sinks      []Sink
 	checks     *checkPool
 	inquirers  *inquirers
+	drops      drops
 
 	mu    sync.Mutex
 	inbox []func(netsonde.Instant)
@@ -132,6 +133,7 @@ func (s *shard) read(replies []packet.Reply, until time.Duration) (more bool, er
 	if n == len(replies) {
 		return true, nil
 	}
+	s.look(now.Monotonic)
 	s.engine.Expire(now, empty)
 	return false, nil
 }
@@ -148,6 +150,7 @@ func (s *shard) send(packets []packet.Probe) (more bool, err error) {
 		return false, fmt.Errorf("write to connection %d: %w", s.index, err)
 	}
 	s.engine.Sent(packets[:n])
+	s.lookAfterSend(packets[n-1].Sent.Monotonic)
 	return n == len(packets), nil
 }
 
@@ -242,6 +245,9 @@ func (s *shard) next(now netsonde.Instant) time.Duration {
 	until := now.Monotonic + longestWait
 	if due, ok := s.engine.Next(); ok {
 		until = min(until, due)
+	}
+	if at, ok := s.nextLook(now.Monotonic); ok {
+		until = min(until, at)
 	}
 	// Whether results wait is only known by taking them, so one look is due
 	// after every batch. When that has been, a lone result goes out at once.

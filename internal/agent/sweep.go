@@ -48,6 +48,9 @@ type SweepConfig struct {
 	// meanwhile. Its error ends the sweep as Drain does, and Run returns it.
 	// nil never waits.
 	Room func(context.Context) error
+	// Observer tells what this machine drops itself; nil knows only what the
+	// connection does. Whoever made it runs it.
+	Observer Observer
 	// Rates are how many packets a second may leave and checks begin, 0 for as
 	// many as can be answered: then answers that stand in the receive buffer are
 	// the bound. A check counts as one packet.
@@ -116,9 +119,10 @@ func NewSweep(config SweepConfig) (*Sweep, error) {
 		connection: config.Connection,
 		engine: probe.New(probe.Options{
 			ICMP: can.ICMP, UDP: can.UDP, Trace: can.Trace, HopMethod: can.HopMethod, Key: config.Key,
-			Rates: config.Rates, Exempt: config.Exempt,
+			Rates: config.Rates, Exempt: config.Exempt, Machine: machine(config.Connection, config.Observer),
 		}),
 		sinks: config.Sinks,
+		drops: drops{observer: config.Observer},
 	}
 	pool := newCheckPool(config.Checks, config.CheckLimit, func(string) {})
 	s.checks = newSweepChecks(s.shard, pool)

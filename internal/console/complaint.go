@@ -30,13 +30,13 @@ func (d *Diagnostics) appendComplaints(dst []byte, b *block) []byte {
 	return dst
 }
 
-// burstFailure is why the first echo that could not be sent was not.
+// burstFailure is why the system refused the first echo that it did.
 func burstFailure(burst *netsonde.Burst) (errno syscall.Errno, failed bool) {
 	if burst == nil {
 		return 0, false
 	}
 	for i := range burst.Samples {
-		if sample := &burst.Samples[i]; sample.Outcome == netsonde.OutcomeSendFailed {
+		if sample := &burst.Samples[i]; sample.Outcome == netsonde.OutcomeSendFailed && sample.Errno != 0 {
 			return sample.Errno, true
 		}
 	}

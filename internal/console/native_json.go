@@ -145,7 +145,15 @@ func appendSampleFields(dst []byte, s *netsonde.Sample, addr netip.Addr) []byte 
 		dst = appendUintField(dst, `,"icmp":{"type":`, uint64(s.ICMPType))
 		dst = append(appendUintField(dst, `,"code":`, uint64(s.ICMPCode)), '}')
 	}
-	return appendErrnoFields(dst, s.Errno)
+	return appendCauseField(appendErrnoFields(dst, s.Errno), s.Cause)
+}
+
+// appendCauseField appends where this machine lost an echo, if that is known.
+func appendCauseField(dst []byte, cause netsonde.Cause) []byte {
+	if cause == netsonde.CauseNone {
+		return dst
+	}
+	return appendWordField(dst, `,"cause":`, cause.String())
 }
 
 // appendBurstFields appends the echoes of a round together.
@@ -201,7 +209,7 @@ func appendErrorsField(dst []byte, samples []netsonde.Sample) []byte {
 			dst = appendUintField(dst, `,"type":`, uint64(s.ICMPType))
 			dst = appendUintField(dst, `,"code":`, uint64(s.ICMPCode))
 		}
-		dst = append(appendErrnoFields(dst, s.Errno), '}')
+		dst = append(appendCauseField(appendErrnoFields(dst, s.Errno), s.Cause), '}')
 		opening = ","
 	}
 	if len(dst) > start {

@@ -114,9 +114,21 @@ func appendCauseDetail(dst []byte, s *netsonde.Sample) []byte {
 		return append(appendTextAddr(append(dst, "from "...), s.From), ')')
 	case s.Outcome == netsonde.OutcomeSendFailed && s.Errno != 0:
 		return append(appendEscaped(append(dst, " ("...), s.Errno.Error(), maxValue), ')')
+	case int(s.Cause) < len(causeWords) && causeWords[s.Cause] != "":
+		return append(append(append(dst, " ("...), causeWords[s.Cause]...), ')')
 	default:
 		return dst
 	}
+}
+
+// causeWords are the places where this machine lost an echo, for people.
+var causeWords = [...]string{
+	netsonde.CauseReceiveBuffer: "receive buffer full",
+	netsonde.CauseBacklog:       "backlog of this machine full",
+	netsonde.CauseInterfaceIn:   "dropped by the interface as it came in",
+	netsonde.CauseQueue:         "dropped by the queue before the interface",
+	netsonde.CauseInterfaceOut:  "dropped by the interface",
+	netsonde.CauseNoCarrier:     "no carrier",
 }
 
 // appendServiceText appends what a check found, the shortest first.

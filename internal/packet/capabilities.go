@@ -2,6 +2,21 @@ package packet
 
 import "netsonde"
 
+// Departure says whether a packet was given to a device to be sent.
+type Departure uint8
+
+// The departures.
+const (
+	// DepartureUnknown is of packets that are not stamped when they leave.
+	DepartureUnknown Departure = iota
+	// HasDeparted was stamped by the device.
+	HasDeparted
+	// NotDeparted has no stamp though others of its socket get theirs: it was
+	// dropped before the device had it, or still waits there. A stamp that was
+	// lost looks the same.
+	NotDeparted
+)
+
 // Capabilities are what a connection to the network can do.
 type Capabilities struct {
 	// ICMP are the identities that echoes may use; each gives 65,536 sequences.

@@ -149,6 +149,7 @@ func (m *measurement) receiveEcho(e *Engine, index int32, r *packet.Reply) {
 	}
 	if r.Kind == packet.EchoReply || r.Kind == packet.PortAnswered {
 		sample.RTT, sample.Stamps = roundTrip(s.sent, r)
+		m.stamped = m.stamped || sample.Stamps == netsonde.StampsKernel
 		sample.Outcome = netsonde.OutcomeOK
 		if sample.RTT > m.plan.Timeout {
 			sample.Outcome = netsonde.OutcomeLate
@@ -156,7 +157,11 @@ func (m *measurement) receiveEcho(e *Engine, index int32, r *packet.Reply) {
 	} else {
 		sample.Outcome = netsonde.OutcomeUnreachable
 		sample.ICMPType, sample.ICMPCode = r.Type, r.Code
-		if !s.held {
+		if e.gaveUpWithoutCarrier(r, m.group.addr, m.plan.Source, s.sent) {
+			sample = netsonde.Sample{
+				Sequence: sample.Sequence, Sent: s.sent, Outcome: netsonde.OutcomeSendFailed, Cause: netsonde.CauseNoCarrier,
+			}
+		} else if !s.held {
 			m.noteLoss(s.identity)
 		}
 	}
@@ -174,6 +179,8 @@ func (m *measurement) receiveEcho(e *Engine, index int32, r *packet.Reply) {
 	case m.active && m.group.round == round:
 		// Its burst still runs and has not been told.
 		b.samples[sample.Sequence] = sample
+	case sample.Cause != netsonde.CauseNone:
+		// It has been told so.
 	default:
 		e.batch.Amends = append(e.batch.Amends, netsonde.Amend{
 			Probe: m.plan.ID, Round: round, Sequence: sample.Sequence,
@@ -218,11 +225,13 @@ func (m *measurement) expireBurst(e *Engine, now, empty netsonde.Instant) {
 			}
 			continue
 		}
-		b.samples[i].Outcome = netsonde.OutcomeUnanswered
-		if e.overruns.explain(sent, now.Monotonic) {
-			b.samples[i].Outcome = netsonde.OutcomeOverrun
-		} else {
-			m.noteLoss(e.slots.pool[index].identity)
+		s := &e.slots.pool[index]
+		b.samples[i].Outcome, b.samples[i].Cause = e.explain(&lost{
+			identity: s.identity, sequence: s.sequence, to: m.group.addr, from: m.plan.Source,
+			sent: b.samples[i].Sent, until: now.Monotonic, stamped: m.stamped,
+		})
+		if b.samples[i].Outcome.Theirs() || b.samples[i].Cause == netsonde.CauseNoCarrier {
+			m.noteLoss(s.identity)
 		}
 		b.slots[i] = noSlot
 		b.waiting--

@@ -29,6 +29,9 @@ type Options struct {
 	// Spare keeps the last of at least four identities for echoes out of use, for
 	// those whose sessions with the others are stuck on the way.
 	Spare bool
+	// Machine tells of this machine's part in what was lost; its zero value knows
+	// nothing.
+	Machine Machine
 }
 
 // Engine is one shard's state machine. Its methods are called by one
@@ -54,7 +57,7 @@ type Engine struct {
 	// ahead is how long before they are due rounds and echoes may start.
 	ahead    time.Duration
 	draining bool
-	overruns overruns
+	losses   losses
 	sweep    sweep
 	slab     sampleSlab
 	awaited  awaited
@@ -217,6 +220,7 @@ func (e *Engine) Sent(probes []packet.Probe) {
 		if s := &e.slots.pool[p.Slot]; s.measured != nil {
 			s.sent = p.Sent
 			if p.Errno == 0 {
+				e.losses.sent++
 				e.awaited.sent(p.Sent.Monotonic)
 			}
 			s.measured.sent(e, p)
@@ -232,6 +236,7 @@ func (e *Engine) Receive(r *packet.Reply) {
 		return
 	}
 	if s := &e.slots.pool[index]; s.answeredBy(r) {
+		e.losses.received++
 		e.awaited.answered(s.sent.Monotonic)
 		s.measured.receive(e, index, r)
 	}
@@ -242,6 +247,9 @@ func (e *Engine) Receive(r *packet.Reply) {
 // replies lie in the buffers loses nothing.
 func (e *Engine) Expire(now, empty netsonde.Instant) {
 	for t := e.reviews.pop(empty.Monotonic); t != nil; t = e.reviews.pop(empty.Monotonic) {
+		if e.putOff(t.measured, now.Monotonic) {
+			continue
+		}
 		t.measured.review(e, now, empty)
 	}
 	e.expireInquiries(now, empty)
@@ -250,7 +258,7 @@ func (e *Engine) Expire(now, empty netsonde.Instant) {
 
 // Overran tells how many packets our own queues have dropped so far in all.
 // A probe whose wait saw such a drop is not called lost.
-func (e *Engine) Overran(now netsonde.Instant, total uint64) { e.overruns.observe(now, total) }
+func (e *Engine) Overran(now netsonde.Instant, total uint64) { e.losses.overruns.observe(now, total) }
 
 // Drain lets nothing new start: no round, no further echo of a burst, no check.
 // What is on its way goes on to its end; a burst that was cut short is told as

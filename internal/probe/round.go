@@ -58,6 +58,7 @@ type measurement struct {
 	suspicion suspicion
 	// reached is the number of hops at which the target last answered a trace.
 	reached   int
+	stamped   bool    // an answer had the kernel's stamps both ways
 	active    bool    // in the round under way
 	queued    bool    // in a queue of those that have something to send, or in a line
 	hadTurn   bool    // it has stood in the line of its address or network since it last sent

@@ -35,6 +35,10 @@ type Options struct {
 	// SendError says how the send of a probe fails, 0 if it does not; nil
 	// means never. It is called by the goroutine that writes.
 	SendError func(p *packet.Probe) syscall.Errno
+	// Swallow reports whether the client loses a probe that it has taken without
+	// a word, and whether that was before the device stamped it; nil means never.
+	// It is called by the goroutine that writes.
+	Swallow func(p *packet.Probe) (lost, stamped bool)
 }
 
 // Connection is a set of sockets of the client. Its methods follow the
@@ -122,6 +126,20 @@ func (c *Connection) Overruns() uint64 {
 	defer c.network.mu.Unlock()
 	c.receive(c.network.clock.now().Monotonic)
 	return c.overruns
+}
+
+// Departed tells whether a probe has a stamp.
+func (c *Connection) Departed(protocol packet.Protocol, identity, sequence uint16, since int64) packet.Departure {
+	c.network.mu.Lock()
+	defer c.network.mu.Unlock()
+	switch {
+	case c.options.Stamps != netsonde.StampsKernel:
+		return packet.DepartureUnknown
+	case c.left[probeName{protocol, identity, sequence}] < since:
+		return packet.NotDeparted
+	default:
+		return packet.HasDeparted
+	}
 }
 
 // ReadBatch reads what has come, or waits for it.
@@ -231,8 +249,17 @@ func (c *Connection) write(p *packet.Probe) error {
 	if p.Errno != 0 {
 		return nil
 	}
-	if c.options.Stamps == netsonde.StampsKernel {
+	swallowed, stamped := false, true
+	if c.options.Swallow != nil {
+		if swallowed, stamped = c.options.Swallow(p); !swallowed {
+			stamped = true
+		}
+	}
+	if c.options.Stamps == netsonde.StampsKernel && stamped {
 		c.left[probeName{p.Protocol, p.Identity, p.Sequence}] = p.Sent.Real
+	}
+	if swallowed {
+		return nil
 	}
 	account := n.account(probe.Destination)
 	account.Sent++

@@ -1,0 +1,120 @@
+package kernel
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"netsonde"
+)
+
+// softnetPath is that of the thread that opens it, as network namespaces are.
+const softnetPath = "/proc/thread-self/net/softnet_stat"
+
+// counters reads what the kernel counts. Its methods are for one goroutine.
+type counters struct {
+	conn *netlink.Conn
+	// softnet is nil where the file cannot be read.
+	softnet *os.File
+	text    []byte
+}
+
+func openCounters() (*counters, error) {
+	conn, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
+	if err != nil {
+		return nil, fmt.Errorf("open kernel counters: %w", err)
+	}
+	c := &counters{conn: conn}
+	if file, err := os.Open(softnetPath); err == nil {
+		c.softnet = file
+	}
+	return c, nil
+}
+
+// read takes a look. It waits while the kernel's configuration of interfaces is
+// locked, which may be long. Began, Ended and Outages are left to the caller.
+func (c *counters) read() (*netsonde.Drops, error) {
+	d := &netsonde.Drops{}
+	links, err := c.dump(unix.RTM_GETLINK, unix.SizeofIfInfomsg)
+	if err != nil {
+		return nil, err
+	}
+	for _, message := range links {
+		of, err := parseLink(message.Data)
+		if err != nil {
+			return nil, err
+		}
+		d.Interfaces = append(d.Interfaces, of)
+	}
+	slices.SortFunc(d.Interfaces, func(a, b netsonde.InterfaceDrops) int { return cmp.Compare(a.Index, b.Index) })
+	// A kernel without queues knows no such message.
+	if messages, err := c.dump(unix.RTM_GETQDISC, tcMessageSize); err == nil {
+		var queues []queue
+		for _, message := range messages {
+			q, ok, err := parseQueue(message.Data)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				queues = append(queues, q)
+			}
+		}
+		for index, dropped := range droppedOf(queues) {
+			if of := d.Interface(index); of != nil {
+				of.QueueDropped = dropped
+			}
+		}
+	}
+	if d.Backlog, err = c.backlog(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// dump asks for all entries of a kind, by a request with an empty header.
+func (c *counters) dump(kind uint16, header int) ([]netlink.Message, error) {
+	messages, err := c.conn.Execute(netlink.Message{
+		Header: netlink.Header{Type: netlink.HeaderType(kind), Flags: netlink.Request | netlink.Dump},
+		Data:   make([]byte, header),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read kernel counters: %w", err)
+	}
+	return messages, nil
+}
+
+// backlog is 0 where the kernel does not tell.
+func (c *counters) backlog() (uint64, error) {
+	if c.softnet == nil {
+		return 0, nil
+	}
+	c.text = c.text[:0]
+	for {
+		c.text = slices.Grow(c.text, 4096)
+		n, err := c.softnet.ReadAt(c.text[len(c.text):cap(c.text)], int64(len(c.text)))
+		c.text = c.text[:len(c.text)+n]
+		switch {
+		case errors.Is(err, io.EOF):
+			return parseSoftnet(c.text)
+		case err != nil:
+			return 0, fmt.Errorf("read backlog counters: %w", err)
+		}
+	}
+}
+
+func (c *counters) close() error {
+	err := c.conn.Close()
+	if c.softnet != nil {
+		err = errors.Join(err, c.softnet.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("close kernel counters: %w", err)
+	}
+	return nil
+}

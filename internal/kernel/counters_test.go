@@ -1,0 +1,171 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"netsonde"
+)
+
+func TestParseSoftnet(t *testing.T) {
+	text := "0000001f 00000002 00000000 00000000 00000000\n00000010 0000000a 00000001\n"
+	if dropped, err := parseSoftnet([]byte(text)); err != nil || dropped != 12 {
+		t.Errorf("%d, %v; want 12", dropped, err)
+	}
+	for _, bad := range []string{"", "0000001f\n", "0000001f zz\n", "0000001f 100000000000000000\n"} {
+		if _, err := parseSoftnet([]byte(bad)); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
+
+// link is a message about an interface.
+func link(t testing.TB, index int, carrier bool, changes uint32, counters []uint64) []byte {
+	t.Helper()
+	header := make([]byte, unix.SizeofIfInfomsg)
+	binary.NativeEndian.PutUint32(header[4:], uint32(index))
+	binary.NativeEndian.PutUint32(header[8:], unix.IFF_UP)
+	attributes := netlink.NewAttributeEncoder()
+	attributes.String(unix.IFLA_IFNAME, "eth0")
+	has := uint8(0)
+	if carrier {
+		has = 1
+	}
+	attributes.Uint8(unix.IFLA_CARRIER, has)
+	attributes.Uint32(unix.IFLA_CARRIER_CHANGES, changes)
+	var statistics []byte
+	for _, counter := range counters {
+		statistics = binary.NativeEndian.AppendUint64(statistics, counter)
+	}
+	attributes.Bytes(unix.IFLA_STATS64, statistics)
+	encoded, err := attributes.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(header, encoded...)
+}
+
+func TestParseLink(t *testing.T) {
+	counters := make([]uint64, 25)
+	for i := range counters {
+		counters[i] = uint64(100 + i)
+	}
+	got, err := parseLink(link(t, 7, false, 3, counters))
+	want := netsonde.InterfaceDrops{
+		Index: 7, Name: "eth0", Up: true, CarrierChanges: 3,
+		Received: 100, Sent: 101, ReceiveDropped: 106, ReceiveMissed: 115, SendDropped: 105 + 107,
+	}
+	if err != nil || got != want {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
+	}
+	if got, err := parseLink(link(t, 7, true, 0, counters[:3])); err != nil || got.Received != 0 || !got.Carrier {
+		t.Errorf("with few counters: %+v, %v", got, err)
+	}
+	if _, err := parseLink(make([]byte, 3)); err == nil {
+		t.Error("three bytes are taken for an interface")
+	}
+}
+
+// qdisc is a message about a queue.
+func qdisc(t testing.TB, index int, parent, dropped uint32) []byte {
+	t.Helper()
+	header := make([]byte, tcMessageSize)
+	binary.NativeEndian.PutUint32(header[4:], uint32(index))
+	binary.NativeEndian.PutUint32(header[12:], parent)
+	attributes := netlink.NewAttributeEncoder()
+	attributes.Nested(unix.TCA_STATS2, func(stats *netlink.AttributeEncoder) error {
+		counters := make([]byte, 20)
+		binary.NativeEndian.PutUint32(counters[queueDrops:], dropped)
+		stats.Bytes(1, make([]byte, 16))
+		stats.Bytes(statsQueue, counters)
+		return nil
+	})
+	encoded, err := attributes.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(header, encoded...)
+}
+
+func TestDroppedByQueues(t *testing.T) {
+	var queues []queue
+	for _, message := range [][]byte{
+		qdisc(t, 2, parentRoot, 5), qdisc(t, 2, 0x10001, 7), qdisc(t, 2, 0x10002, 1), // children that tell more
+		qdisc(t, 3, parentRoot, 4), qdisc(t, 3, 0x10001, 4), // a root that counts its child's
+		qdisc(t, 3, parentIngress, 100),
+		qdisc(t, 4, 0x10001, 2),
+	} {
+		q, ok, err := parseQueue(message)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok {
+			queues = append(queues, q)
+		}
+	}
+	if got, want := droppedOf(queues), map[int]uint64{2: 8, 3: 4, 4: 2}; !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if _, _, err := parseQueue(make([]byte, tcMessageSize-1)); err == nil {
+		t.Error("a short message is taken for a queue")
+	}
+}
+
+// FuzzMessages has the kernel's messages be any bytes: nothing may panic.
+func FuzzMessages(f *testing.F) {
+	f.Add(link(f, 1, true, 2, make([]uint64, 25)))
+	f.Add(qdisc(f, 2, parentRoot, 5))
+	f.Add([]byte("0000001f 00000002\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if of, err := parseLink(data); err == nil && strings.ContainsRune(of.Name, 0) {
+			t.Error("the end of a string is part of a name")
+		}
+		_, _, _ = parseQueue(data)
+		_, _ = parseEgress(data)
+		_, _ = parseSoftnet(data)
+	})
+}
+
+// TestOutages follows a carrier from look to look, the k-th at k seconds.
+func TestOutages(t *testing.T) {
+	type seen struct {
+		up, carrier bool
+		changes     uint64
+	}
+	there, gone := seen{true, true, 2}, seen{true, false, 3}
+	for _, test := range []struct {
+		name  string
+		looks []seen
+		want  []netsonde.Outage
+	}{
+		{"always there", []seen{there, there, there}, nil},
+		{"lost", []seen{there, gone, gone}, []netsonde.Outage{{Interface: 1, From: 0}}},
+		{"lost and back", []seen{there, there, gone, {true, true, 4}, {true, true, 4}}, []netsonde.Outage{{Interface: 1, From: 1 * time.Second, To: 3*time.Second + 1}}},
+		{"between two looks", []seen{there, {true, true, 4}}, []netsonde.Outage{{Interface: 1, From: 0, To: time.Second + 1}}},
+		{"never there", []seen{gone, gone}, []netsonde.Outage{{Interface: 1, From: -1}}},
+		{"set down", []seen{there, {false, false, 3}, {false, false, 3}}, nil},
+		{"lost, then set down", []seen{there, gone, {false, false, 3}}, []netsonde.Outage{{Interface: 1, From: 0, To: 2*time.Second + 1}}},
+		{"long ago", append([]seen{there, gone}, slices.Repeat([]seen{{true, true, 4}}, 70)...), nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var o outages
+			var got []netsonde.Outage
+			for i, look := range test.looks {
+				at := time.Duration(i) * time.Second
+				got = o.observe(&netsonde.Drops{Began: at, Ended: at + 1, Interfaces: []netsonde.InterfaceDrops{
+					{Index: 1, Up: look.up, Carrier: look.carrier, CarrierChanges: look.changes},
+				}})
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("%v, want %v", got, test.want)
+			}
+		})
+	}
+}

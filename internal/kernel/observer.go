@@ -1,0 +1,174 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+
+	"netsonde"
+)
+
+const (
+	// restShare is how much longer than a look the pause after it is, so that
+	// looks at thousands of interfaces cost a twentieth of a processor at most.
+	restShare = 20
+	// egressKept is how long a destination's interface is remembered.
+	egressKept = 10 * time.Second
+	// mostEgress bounds how many are.
+	mostEgress = 1 << 16
+)
+
+// Observer looks at the kernel's counters when it is asked to. Its methods may
+// be called by any goroutine.
+type Observer struct {
+	counters *counters
+	now      func() time.Duration
+	warn     func(text string)
+	outages  outages
+	latest   atomic.Pointer[netsonde.Drops]
+
+	// asked holds a token when a look is wanted.
+	asked chan struct{}
+
+	egressMu sync.Mutex
+	routes   *netlink.Conn
+	known    map[egressName]egressKnown
+	// changes is how often carriers had changed when known was begun.
+	changes uint64
+}
+
+type egressName struct{ to, from netip.Addr }
+
+type egressKnown struct {
+	index int
+	until time.Duration
+}
+
+// Options are what an observer is made of.
+type Options struct {
+	// Now reads the monotonic clock by which probes are sent.
+	Now func() time.Duration
+	// Warn is told once that the counters cannot be read; nil means nobody is.
+	Warn func(text string)
+}
+
+// Open makes an observer of the network namespace of the calling thread. It
+// takes the first look, and no other before Run. Close must be called at the end.
+func Open(o Options) (*Observer, error) {
+	c, err := openCounters()
+	if err != nil {
+		return nil, err
+	}
+	observer := &Observer{
+		counters: c, now: o.Now, warn: o.Warn, asked: make(chan struct{}, 1), known: map[egressName]egressKnown{},
+	}
+	if observer.warn == nil {
+		observer.warn = func(string) {}
+	}
+	if observer.routes, err = netlink.Dial(unix.NETLINK_ROUTE, nil); err != nil {
+		return nil, errors.Join(fmt.Errorf("open kernel counters: %w", err), c.close())
+	}
+	if err := observer.look(); err != nil {
+		return nil, errors.Join(err, observer.Close())
+	}
+	return observer, nil
+}
+
+// Close frees what Open took, after Run has returned.
+func (o *Observer) Close() error { return errors.Join(o.counters.close(), o.routes.Close()) }
+
+// Latest is the last look. It is never changed.
+func (o *Observer) Latest() *netsonde.Drops { return o.latest.Load() }
+
+// Look has another look taken soon, if Run runs. It never waits: the kernel may
+// be slow to answer while its interfaces are being configured.
+func (o *Observer) Look() {
+	select {
+	case o.asked <- struct{}{}:
+	default:
+	}
+}
+
+// Run takes looks until ctx ends.
+func (o *Observer) Run(ctx context.Context) error {
+	told := false
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-o.asked:
+		}
+		began := o.now()
+		if err := o.look(); err != nil && !told {
+			told = true
+			o.warn("What this machine drops itself is not known: " + err.Error())
+		}
+		rest := time.NewTimer((o.now() - began) * restShare)
+		select {
+		case <-ctx.Done():
+		case <-rest.C:
+		}
+		rest.Stop()
+	}
+}
+
+func (o *Observer) look() error {
+	began := o.now()
+	d, err := o.counters.read()
+	if err != nil {
+		return err
+	}
+	d.Began, d.Ended = began, o.now()
+	d.Outages = o.outages.observe(d)
+	o.latest.Store(d)
+	return nil
+}
+
+// Interface is the index of the interface by which packets to an address leave
+// now, from one of ours if that is valid; 0 when it is not known.
+func (o *Observer) Interface(to, from netip.Addr) int {
+	latest := o.latest.Load()
+	if zone := to.Zone(); zone != "" {
+		for i := range latest.Interfaces {
+			if is := &latest.Interfaces[i]; is.Name == zone || strconv.Itoa(is.Index) == zone {
+				return is.Index
+			}
+		}
+		return 0
+	}
+	now := o.now()
+	o.egressMu.Lock()
+	defer o.egressMu.Unlock()
+	if changes := carrierChanges(latest); changes != o.changes || len(o.known) >= mostEgress {
+		clear(o.known)
+		o.changes = changes
+	}
+	name := egressName{to, from}
+	if known, ok := o.known[name]; ok && known.until > now {
+		return known.index
+	}
+	// Without a route there is no interface, and that is not remembered.
+	index, err := egress(o.routes, to, from)
+	if err != nil {
+		return 0
+	}
+	o.known[name] = egressKnown{index, now + egressKept}
+	return index
+}
+
+// carrierChanges differs when interfaces or their carriers have.
+func carrierChanges(d *netsonde.Drops) uint64 {
+	sum := uint64(0)
+	for i := range d.Interfaces {
+		sum = sum*31 + d.Interfaces[i].CarrierChanges + uint64(d.Interfaces[i].Index)
+	}
+	return sum
+}

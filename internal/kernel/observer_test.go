@@ -1,0 +1,99 @@
+package kernel_test
+
+import (
+	"context"
+	"net/netip"
+	"os/exec"
+	"testing"
+	"time"
+
+	"netsonde"
+	"netsonde/internal/kernel"
+	"netsonde/internal/lab"
+)
+
+// patience bounds how long the kernel may take to show what was done.
+const patience = 10 * time.Second
+
+// TestObserver looks at interfaces of a namespace while the other end of a cable
+// is pulled, and while a queue drops. It needs root and namespaces.
+func TestObserver(t *testing.T) {
+	n := lab.ForTest(t)
+	here, there := n.Node("here"), n.Node("there")
+	n.Link(here, there).Addresses("10.0.0.1/24", "10.0.0.2/24")
+	origin := time.Now()
+	var observer *kernel.Observer
+	if err := here.Do(func() (err error) {
+		observer, err = kernel.Open(kernel.Options{
+			Now: func() time.Duration { return time.Since(origin) }, Warn: func(text string) { t.Error(text) },
+		})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- observer.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := observer.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+
+	index := observer.Interface(netip.MustParseAddr("10.0.0.2"), netip.Addr{})
+	if is := observer.Latest().Interface(index); is == nil || is.Name != "there" || !is.Carrier || !is.Up {
+		t.Fatalf("packets to the other end leave by %d, %+v", index, is)
+	}
+	if own := observer.Interface(netip.MustParseAddr("10.0.0.1"), netip.Addr{}); !observer.Latest().Interface(own).Loopback {
+		t.Errorf("packets to this end leave by %d", own)
+	}
+	if unknown := observer.Interface(netip.MustParseAddr("192.0.2.1"), netip.Addr{}); unknown != 0 {
+		t.Errorf("packets to nowhere leave by %d", unknown)
+	}
+
+	run(t, here, "tc", "qdisc", "add", "dev", "there", "root", "handle", "1:", "tbf", "rate", "1kbit", "burst", "1600", "limit", "100000")
+	run(t, here, "tc", "qdisc", "add", "dev", "there", "parent", "1:1", "pfifo_head_drop", "limit", "1")
+	before := observer.Latest().Interface(index)
+	run(t, here, "ping", "-q", "-c", "40", "-i", "0.002", "-W", "1", "-s", "200", "10.0.0.2")
+	await(t, observer, func(d *netsonde.Drops) bool { return d.Interface(index).QueueDropped >= before.QueueDropped+10 })
+	run(t, here, "tc", "qdisc", "del", "dev", "there", "root")
+
+	up := time.Since(origin)
+	run(t, there, "ip", "link", "set", "here", "down")
+	down := time.Since(origin)
+	lost := await(t, observer, func(d *netsonde.Drops) bool { return len(d.Outages) == 1 }).Outages[0]
+	if lost.Interface != index || lost.To != 0 || lost.From > down {
+		t.Errorf("the carrier of %d was lost between %v and %v; told is %+v", index, up, down, lost)
+	}
+	run(t, there, "ip", "link", "set", "here", "up")
+	back := await(t, observer, func(d *netsonde.Drops) bool { return d.Outages[0].To != 0 }).Outages[0]
+	if back.To < down || back.From != lost.From {
+		t.Errorf("the carrier is back: %+v, before %+v", back, lost)
+	}
+}
+
+// await looks until a look shows something.
+func await(t *testing.T, observer *kernel.Observer, shows func(*netsonde.Drops) bool) *netsonde.Drops {
+	t.Helper()
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if d := observer.Latest(); shows(d) {
+			return d
+		}
+		observer.Look()
+	}
+	t.Fatalf("it does not show: %+v", observer.Latest())
+	return nil
+}
+
+// run runs a program in a node. Its exit code is no matter: ping's is that of loss.
+func run(t *testing.T, node *lab.Node, name string, arguments ...string) {
+	t.Helper()
+	command := exec.Command(name, arguments...)
+	if err := node.Run(command); err != nil && name != "ping" {
+		t.Fatalf("%s %v: %v", name, arguments, err)
+	}
+}
