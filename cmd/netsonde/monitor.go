@@ -93,7 +93,8 @@ func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, sign
 		defer observer.Close()
 	}
 	m.output = m.newOutput(plan, connection)
-	if m.agent, err = m.program.newAgent(connection, observer, m.output); err != nil {
+	health := &healthReport{program: m.program, output: m.output, at: time.Now(), used: processorTime()}
+	if m.agent, err = m.program.newAgent(connection, observer, m.output, health.tell); err != nil {
 		m.program.diagnostics.Error("OSError", err.Error())
 		return exitFailure
 	}
@@ -114,6 +115,7 @@ func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, sign
 		}
 		end(unusable)
 	})
+	servants.Go(func() { health.serve(ctx, m.agent.ReportHealth) })
 	if observer != nil {
 		servants.Go(func() { m.program.tell(observer.Run(ctx)) })
 	}
@@ -358,10 +360,13 @@ func (p *program) openConnection(options socket.Options) (*socket.Connection, er
 }
 
 // newAgent makes an agent of a connection, which must outlive it.
-func (p *program) newAgent(connection *socket.Connection, observer *kernel.Observer, sink agent.Sink) (*agent.Agent, error) {
+func (p *program) newAgent(
+	connection *socket.Connection, observer *kernel.Observer, sink agent.Sink, health func(*netsonde.Health),
+) (*agent.Agent, error) {
 	return agent.New(agent.Config{
 		Connections: []agent.Connection{connection},
 		Observer:    observed(observer),
+		Health:      health,
 		Checks:      allChecks(check.Options{}),
 		Sinks:       []agent.Sink{sink},
 		Warn:        p.diagnostics.Warn,

@@ -20,7 +20,8 @@ docs/configuration.md) or in one of connmonitor's, 3.x or 4.x; - is standard inp
   jsonl  an object for every outcome: each echo, route, check and event
   none   nothing but error and warning lines, on standard error
 
-SIGHUP reads the file again, and so does a change of a file_sd file. Whatever is
+SIGUSR1 has the monitor say how it is itself, on standard error. SIGHUP reads the
+file again, and so does a change of a file_sd file. Whatever is
 not changed goes on as if nothing had been; a bad file changes nothing. SIGTERM
 and SIGINT finish what is running, print it and end with 0.`,
 		Example: `  netsonde run office.yaml

@@ -44,6 +44,9 @@ type Config struct {
 	// Warn is told what is rare and worth a line; nil means nobody is. It is
 	// called by any goroutine and must not block.
 	Warn func(text string)
+	// Health is told every minute, when it is asked for, and at the end how the
+	// agent is; nil means that nobody wants to know. It must not block.
+	Health func(*netsonde.Health)
 	// CheckLimit bounds how many checks run at the same time; 0 means 4,096 or
 	// half of the files that the process may open, whichever is less.
 	CheckLimit int
@@ -75,6 +78,7 @@ type Agent struct {
 	checks    *checkPool
 	inquirers *inquirers
 	started   atomic.Bool
+	health    *healthWatch
 
 	// ending ends when Drain is called or Run returns, and with it every
 	// lookup that an Apply waits for. It is no request's context.
@@ -142,12 +146,17 @@ func New(config Config) (*Agent, error) {
 		if len(can.ICMP) == 0 {
 			return nil, fmt.Errorf("make agent: connection %d (%s) has no identity for echoes", i, can.Description)
 		}
+		identities, self := can.ICMP, (*probe.SelfEcho)(nil)
+		if config.Health != nil {
+			identities, self = selfEcho(can.ICMP, config.Key)
+		}
 		a.shards = append(a.shards, &shard{
+			self:       self,
 			index:      i,
 			connection: connection,
 			engine: probe.New(probe.Options{
 				Shard:     i,
-				ICMP:      can.ICMP,
+				ICMP:      identities,
 				UDP:       can.UDP,
 				Trace:     can.Trace,
 				HopMethod: can.HopMethod,
@@ -163,6 +172,7 @@ func New(config Config) (*Agent, error) {
 			drops:     drops{observer: config.Observer},
 		})
 	}
+	a.health = newHealthWatch(a)
 	return a, nil
 }
 
@@ -185,11 +195,17 @@ func (a *Agent) Run(ctx context.Context) error {
 	// The others serve the shards: they end after them, and not before.
 	var servants sync.WaitGroup
 	servants.Go(func() { a.lookUpAgain(ctx) })
+	watching, ended := context.WithCancel(context.WithoutCancel(ctx))
+	defer ended()
+	if a.config.Health != nil {
+		servants.Go(func() { a.health.run(watching) })
+	}
 	for _, s := range a.shards {
 		shards.Go(func() error { return s.run(ctx) })
 	}
 	err := shards.Wait()
 	cancel()
+	ended()
 	servants.Wait()
 	a.checks.wait()
 	a.inquirers.wait()

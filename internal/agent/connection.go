@@ -34,6 +34,8 @@ type Connection interface {
 	Wake()
 	// Overruns counts the packets that our own queues have dropped so far.
 	Overruns() uint64
+	// Corrupt counts the answers to us so far that were broken on the way.
+	Corrupt() uint64
 	// Departed tells whether a probe that was sent since a moment of the real
 	// clock, in nanoseconds since the Unix epoch, was given to a device.
 	Departed(protocol packet.Protocol, identity, sequence uint16, since int64) packet.Departure

@@ -36,6 +36,9 @@ type shard struct {
 	checks     *checkPool
 	inquirers  *inquirers
 	drops      drops
+	// self is nil where nothing is to be known of the error of RTTs.
+	self   *probe.SelfEcho
+	health netsonde.ShardHealth
 
 	mu    sync.Mutex
 	inbox []func(netsonde.Instant)
@@ -102,6 +105,9 @@ func (s *shard) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if err := s.echoSelf(); err != nil {
+			return err
+		}
 		s.startChecks(ctx)
 		s.startInquiries(ctx)
 		now := s.connection.Now()
@@ -124,6 +130,9 @@ func (s *shard) read(replies []packet.Reply, until time.Duration) (more bool, er
 		return false, fmt.Errorf("read from connection %d: %w", s.index, err)
 	}
 	for i := range replies[:n] {
+		if s.self != nil && s.self.Receive(&replies[i]) {
+			continue
+		}
 		s.engine.Receive(&replies[i])
 	}
 	now := s.connection.Now()
@@ -246,6 +255,9 @@ func (s *shard) next(now netsonde.Instant) time.Duration {
 	if due, ok := s.engine.Next(); ok {
 		until = min(until, due)
 	}
+	if s.self != nil && !s.draining {
+		until = min(until, s.self.Due())
+	}
 	if at, ok := s.nextLook(now.Monotonic); ok {
 		until = min(until, at)
 	}
@@ -276,6 +288,7 @@ func (s *shard) emitRest(now netsonde.Instant) {
 	s.events = nil
 	s.number++
 	batch.Shard, batch.Number = s.index, s.number
+	s.count(batch)
 	for i := range batch.Rounds {
 		s.ended(batch.Rounds[i].Target.Name)
 	}

@@ -123,6 +123,7 @@ func (m *measurement) sentEcho(e *Engine, p *packet.Probe) {
 	sample := &b.samples[e.slots.pool[p.Slot].index]
 	sample.Sent = p.Sent
 	b.told++
+	e.startedAt(m, sample.Sequence, p.Sent.Monotonic)
 	if p.Errno != 0 {
 		sample.Outcome, sample.Errno = netsonde.OutcomeSendFailed, p.Errno
 		b.slots[sample.Sequence] = noSlot

@@ -87,6 +87,7 @@ func grace(every time.Duration) time.Duration { return min(longestGrace, every/g
 func (e *Engine) comeDue(now netsonde.Instant, g *group) {
 	every := g.every()
 	if every <= 0 {
+		g.behind = now.Monotonic - g.start.at
 		e.startRound(now, g)
 		return
 	}
@@ -101,7 +102,7 @@ func (e *Engine) comeDue(now netsonde.Instant, g *group) {
 	case g.running:
 		e.queue(g, e.following(g, g.due))
 	default:
-		g.late = late > grace(every)
+		g.late, g.behind = late > grace(every), late
 		if !once {
 			e.queue(g, e.following(g, g.due))
 		}

@@ -58,6 +58,7 @@ type Engine struct {
 	ahead    time.Duration
 	draining bool
 	losses   losses
+	health   health
 	sweep    sweep
 	slab     sampleSlab
 	awaited  awaited
@@ -233,9 +234,16 @@ func (e *Engine) Sent(probes []packet.Probe) {
 func (e *Engine) Receive(r *packet.Reply) {
 	index := e.slots.find(r.Protocol, r.Identity, r.Sequence)
 	if index == noSlot {
+		if r.Kind == packet.EchoReply {
+			e.health.duplicates++
+		}
 		return
 	}
-	if s := &e.slots.pool[index]; s.answeredBy(r) {
+	if s := &e.slots.pool[index]; !s.answeredBy(r) {
+		if r.Kind == packet.EchoReply {
+			e.health.corrupt++
+		}
+	} else {
 		e.losses.received++
 		e.awaited.answered(s.sent.Monotonic)
 		s.measured.receive(e, index, r)

@@ -26,9 +26,10 @@ type group struct {
 	round   uint64
 	missed  uint64 // rounds since then that were told as stalled
 	running bool
-	late    bool // it began late, at a fixed cadence
-	pending int  // probes of the running round that have not ended
-	omitted int  // probes of the running round that will never begin
+	late    bool          // it began late, at a fixed cadence
+	behind  time.Duration // by how much it began late, or was told to
+	pending int           // probes of the running round that have not ended
+	omitted int           // probes of the running round that will never begin
 	addr    netip.Addr
 	started netsonde.Instant
 }

@@ -128,6 +128,9 @@ func (c *Connection) Overruns() uint64 {
 	return c.overruns
 }
 
+// Corrupt is 0: the network breaks nothing.
+func (c *Connection) Corrupt() uint64 { return 0 }
+
 // Departed tells whether a probe has a stamp.
 func (c *Connection) Departed(protocol packet.Protocol, identity, sequence uint16, since int64) packet.Departure {
 	c.network.mu.Lock()

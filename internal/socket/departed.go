@@ -39,6 +39,15 @@ func (c *Connection) Departed(protocol packet.Protocol, identity, sequence uint1
 	return c.departures.departed(protocol, identity, sequence, since)
 }
 
+// Corrupt counts the answers to us so far whose checksum was wrong. Only raw
+// sockets are given IPv4 ones, the kernel drops all others itself.
+func (c *Connection) Corrupt() uint64 {
+	if r, ok := c.method.(*raw); ok {
+		return r.corrupt.Load()
+	}
+	return 0
+}
+
 // departed looks a probe's stamp up.
 func (d *departures) departed(protocol packet.Protocol, identity, sequence uint16, since int64) packet.Departure {
 	of := d.of(protocol, identity)

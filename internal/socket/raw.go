@@ -3,6 +3,7 @@ package socket
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -25,7 +26,9 @@ type raw struct {
 	ports     []uint16
 	held      []*datagram
 	sources   *sources
-	zones     zones
+	// corrupt counts answers to us with a wrong checksum.
+	corrupt atomic.Uint64
+	zones   zones
 }
 
 // openRaw needs CAP_NET_RAW. A family that cannot be opened is left out; with
@@ -267,6 +270,9 @@ func (r *raw) interpret(d *datagram, m *message) (packet.Reply, bool) {
 		}
 		reply, err = parse4(payload, header.Source)
 		ttl = header.TTL
+	}
+	if errors.Is(err, packet.ErrChecksum) {
+		r.corrupt.Add(1) // the filter lets in what has our identity only
 	}
 	if err != nil || !r.ours(&reply) {
 		return packet.Reply{}, false

@@ -1,0 +1,101 @@
+package probe
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"netsonde"
+	"netsonde/internal/packet"
+)
+
+const (
+	// selfEvery is the time from one echo of this machine to itself to the next.
+	selfEvery = 100 * time.Millisecond
+	// selfKept is how many of their RTTs are remembered: a minute's.
+	selfKept = 600
+	// selfLeast is how many make a bound: five seconds'.
+	selfLeast = 50
+	// selfOutliers is of how many one may be longer than the bound. The longest of
+	// 300, or all but the longest of 600, are hardly ever less than what 99 of a
+	// hundred stay below.
+	selfOutliers = 500
+	// selfSize is an ordinary payload.
+	selfSize = 56
+	// boundFloor is the least bound: what separates two readings on one path
+	// through an idle kernel, before and behind a device (DESIGN.md).
+	boundFloor = 20 * time.Microsecond
+)
+
+// SelfEcho measures how far RTTs may be off: an echo to the loopback has no
+// wire, so that all of its RTT is this machine's, by the same sockets and
+// stamps as those of the targets. It stands beside the engine's plan.
+type SelfEcho struct {
+	identity, sequence uint16
+	key                uint64
+	due                time.Duration
+	sent               netsonde.Instant
+	waiting            bool
+	rtts               [selfKept]time.Duration
+	stamps             netsonde.Stamps
+	count              int
+}
+
+// NewSelfEcho uses an identity that nobody else does.
+func NewSelfEcho(identity uint16, key uint64) *SelfEcho {
+	return &SelfEcho{identity: identity, key: key}
+}
+
+// Due is when the next is to be sent.
+func (s *SelfEcho) Due() time.Duration { return s.due }
+
+// Fill makes the next if it is due.
+func (s *SelfEcho) Fill(now time.Duration, p *packet.Probe) bool {
+	if now < s.due {
+		return false
+	}
+	s.due = now + selfEvery
+	s.sequence++
+	*p = packet.Probe{
+		Protocol: packet.Echo, Destination: netip.AddrFrom4([4]byte{127, 0, 0, 1}),
+		Identity: s.identity, Sequence: s.sequence, Size: selfSize, Token: s.token(),
+	}
+	return true
+}
+
+func (s *SelfEcho) token() uint64 { return max(mix(s.key^uint64(s.sequence)), 1) }
+
+// Sent tells what became of it.
+func (s *SelfEcho) Sent(p *packet.Probe) {
+	s.sent, s.waiting = p.Sent, p.Errno == 0
+}
+
+// Receive takes a reply if it is to an echo of this kind.
+func (s *SelfEcho) Receive(r *packet.Reply) bool {
+	if r.Protocol != packet.Echo || r.Identity != s.identity {
+		return false
+	}
+	if !s.waiting || r.Sequence != s.sequence || r.HasToken && r.Token != s.token() {
+		return true
+	}
+	s.waiting = false
+	rtt, stamps := roundTrip(s.sent, r)
+	if stamps != s.stamps {
+		s.stamps, s.count = stamps, 0
+	}
+	s.rtts[s.count%selfKept] = rtt
+	s.count++
+	return true
+}
+
+// Bound is made of the echoes of the last minute. It grows with the load.
+func (s *SelfEcho) Bound() netsonde.ErrorBound {
+	n := min(s.count, selfKept)
+	if n < selfLeast {
+		return netsonde.ErrorBound{}
+	}
+	sorted := slices.Sorted(slices.Values(s.rtts[:n]))
+	return netsonde.ErrorBound{
+		Stamps: s.stamps, Limit: max(sorted[n-1-n/selfOutliers], boundFloor), Echoes: n,
+	}
+}
