@@ -104,7 +104,7 @@ func (l *Lateness) Add(d time.Duration) {
 
 // Merge adds the delays of another histogram.
 func (l *Lateness) Merge(other *Lateness) {
-	for i, n := range other.counts {
+	for i, n := range &other.counts {
 		l.counts[i] += n
 	}
 	l.count += other.count
@@ -121,7 +121,7 @@ func (l *Lateness) Max() time.Duration { return l.max }
 func (l *Lateness) Percentile(share float64) time.Duration {
 	rank := uint64(share * float64(l.count))
 	seen := uint64(0)
-	for place, n := range l.counts {
+	for place, n := range &l.counts {
 		if seen += uint64(n); seen > rank {
 			return min(latenessLimit(place), l.max)
 		}

@@ -28,7 +28,7 @@ func documentation(t *testing.T) string {
 func TestDocumentedLines(t *testing.T) {
 	known := make(map[string]bool)
 	for _, name := range []string{
-		"run_json.txt", "run_jsonl.txt", "ping_json.txt", "ping_quiet_json.txt", "trace_json.txt", "scan_json.txt",
+		"run_json.txt", "run_jsonl.txt", "ping_json.txt", "ping_quiet_json.txt", "trace_json.txt", "scan_json.txt", "health_json.txt",
 	} {
 		text, err := os.ReadFile("testdata/" + name)
 		if err != nil {

@@ -1,13 +1,14 @@
-package console
+package console_test
 
 import (
-	"bytes"
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
 	"netsonde"
+	"netsonde/internal/console"
 )
 
 // monitorHealth is that of a monitor that had troubles.
@@ -25,36 +26,39 @@ func monitorHealth() *netsonde.Health {
 	}
 }
 
-func TestHealthLine(t *testing.T) {
-	n := native{node: "ams1"}
-	line := n.appendHealth(nil, monitorHealth())
-	var got map[string]any
-	if err := json.Unmarshal(line, &got); err != nil {
-		t.Fatalf("%s: %v", line, err)
-	}
-	for key, want := range map[string]any{
-		"type": "event", "event": "health", "node": "ams1", "final": true, "sent": 120.0, "corrupt": 2.0, "duplicates": 3.0,
-		"stalled_rounds": 4.0, "late_max_ms": 1.5, "error_bound_ms": 0.031, "error_bound_timestamps": "kernel",
-		"output_dropped": 7.0, "cpu": 0.125, "uptime_ms": 3_600_000.0,
+// TestHealth has a monitor's own health printed in each format, and for people.
+func TestHealth(t *testing.T) {
+	for format, lines := range map[console.Format]int{
+		console.FormatJSON: 1, console.FormatJSONLines: 1, console.FormatText: 0, console.FormatNone: 0,
 	} {
-		if got[key] != want {
-			t.Errorf("%s is %v, want %v", key, got[key], want)
+		var out, said strings.Builder
+		diagnostics := console.NewDiagnostics(&said, false, clock)
+		c := console.New(console.Options{Results: &out, Diagnostics: diagnostics, Format: format, Node: "ams1"})
+		c.Health(monitorHealth())
+		diagnostics.Health(monitorHealth())
+		if err := c.Run(ended()); err != nil {
+			t.Fatal(err)
+		}
+		if err := diagnostics.Flush(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "health_text.txt", said.String())
+		if got := strings.Count(out.String(), "\n"); got != lines {
+			t.Errorf("format %v has %d lines", format, got)
+		}
+		if lines == 0 {
+			continue
+		}
+		golden(t, "health_json.txt", out.String())
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(out.String()), &fields); err != nil {
+			t.Errorf("%s: %v", out.String(), err)
 		}
 	}
-	if shards := got["shards"].([]any); len(shards) != 2 || shards[1].(map[string]any)["error_bound_ms"] != nil ||
-		got["causes"].(map[string]any)["receive_buffer"] != 20.0 {
-		t.Errorf("%s", line)
-	}
-}
-
-func TestHealthText(t *testing.T) {
-	text := string(appendHealthText(nil, monitorHealth()))
-	for _, want := range []string{"12.5 % of a core", "64 MB", "20 overrun", "20 receive buffer full; 4 rounds", "0.031 ms at most (kernel stamps)"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("no %q in\n%s", want, text)
-		}
-	}
-	if empty := appendHealthText(nil, &netsonde.Health{}); !bytes.Contains(empty, []byte("not known yet")) {
-		t.Errorf("%s", empty)
+	var empty strings.Builder
+	diagnostics := console.NewDiagnostics(&empty, false, clock)
+	diagnostics.Health(&netsonde.Health{})
+	if err := diagnostics.Flush(context.Background()); err != nil || !strings.Contains(empty.String(), "not known yet") {
+		t.Errorf("%v: %s", err, empty.String())
 	}
 }

@@ -49,7 +49,7 @@ func link(t testing.TB, index int, carrier bool, changes uint32, counters []uint
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(header, encoded...)
+	return slices.Concat(header, encoded)
 }
 
 func TestParseLink(t *testing.T) {
@@ -91,7 +91,7 @@ func qdisc(t testing.TB, index int, parent, dropped uint32) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(header, encoded...)
+	return slices.Concat(header, encoded)
 }
 
 func TestDroppedByQueues(t *testing.T) {

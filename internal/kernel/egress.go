@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -30,7 +31,7 @@ func egress(conn *netlink.Conn, to, from netip.Addr) (index int, err error) {
 	}
 	answers, err := conn.Execute(netlink.Message{
 		Header: netlink.Header{Type: unix.RTM_GETROUTE, Flags: netlink.Request},
-		Data:   append(request, encoded...),
+		Data:   slices.Concat(request, encoded),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("ask for the route to %s: %w", to, err)

@@ -209,11 +209,11 @@ func (e *Engine) lostBy(p *lost) int {
 	if e.options.Machine.Interface == nil || l.latest == nil {
 		return 0
 	}
-	any := l.anyOutage(p.sent.Monotonic)
+	lossy := l.anyOutage(p.sent.Monotonic)
 	for i := range l.recent {
-		any = any || l.recent[i].saw(p)
+		lossy = lossy || l.recent[i].saw(p)
 	}
-	if !any {
+	if !lossy {
 		return 0
 	}
 	return e.options.Machine.Interface(p.to, p.from)
