@@ -195,6 +195,9 @@ func (p *thousand) check(t *testing.T, lines *bufio.Scanner) {
 			t.Fatalf("%v: %s", err, lines.Text())
 		}
 		if o.Type == "event" {
+			if bytes.Contains(lines.Bytes(), []byte(`"event":"health"`)) {
+				continue // the last words of every run
+			}
 			t.Errorf("an event: %s", lines.Text())
 			continue
 		}
