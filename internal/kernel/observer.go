@@ -20,6 +20,9 @@ const (
 	// restShare is how much longer than a look the pause after it is, so that
 	// looks at thousands of interfaces cost a twentieth of a processor at most.
 	restShare = 20
+	// longestRest keeps a look that had to wait, as all do while interfaces are
+	// being configured, from being the last for long.
+	longestRest = 100 * time.Millisecond
 	// egressKept is how long a destination's interface is remembered.
 	egressKept = 10 * time.Second
 	// mostEgress bounds how many are.
@@ -111,7 +114,7 @@ func (o *Observer) Run(ctx context.Context) error {
 			told = true
 			o.warn("What this machine drops itself is not known: " + err.Error())
 		}
-		rest := time.NewTimer((o.now() - began) * restShare)
+		rest := time.NewTimer(min((o.now()-began)*restShare, longestRest))
 		select {
 		case <-ctx.Done():
 		case <-rest.C:

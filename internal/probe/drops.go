@@ -224,10 +224,12 @@ func (r *loss) saw(p *lost) bool {
 	return r.remaining > 0 && r.from <= p.until && r.to >= p.sent.Monotonic
 }
 
-// cut reports whether an interface had no carrier at a moment.
+// cut reports whether an interface had no carrier at a moment. Of an outage that
+// goes on nothing is known after the last look.
 func (l *losses) cut(index int, at time.Duration) bool {
 	for i := range l.latest.Outages {
-		if o := &l.latest.Outages[i]; o.Interface == index && o.Covers(at) {
+		o := &l.latest.Outages[i]
+		if o.Interface == index && o.Covers(at) && (o.To > 0 || at <= l.latest.Began) {
 			return true
 		}
 	}
