@@ -76,7 +76,7 @@ func (p *program) vitals(ctx context.Context, plan *netsonde.Plan) int {
 		return exitFailure
 	}
 	defer connection.Close()
-	running, err := p.newAgent(connection, nil, ordered, nil)
+	running, err := p.newAgent([]*socket.Connection{connection}, nil, ordered, nil)
 	if err != nil {
 		p.diagnostics.Error("OSError", err.Error())
 		return exitFailure

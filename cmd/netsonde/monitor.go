@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -82,19 +83,20 @@ func (m *monitor) run(ctx context.Context) int {
 
 // monitor runs a plan and those that take its place.
 func (m *monitor) monitor(ctx context.Context, end context.CancelCauseFunc, signals *signals, plan *netsonde.Plan) int {
-	connection, err := m.program.openConnection(socket.Options{})
+	connections, err := m.program.openConnections(shardsFor(plan))
+	defer closeConnections(connections)
 	if err != nil {
 		m.program.diagnostics.Error("OSError", err.Error())
 		return exitFailure
 	}
-	defer connection.Close()
-	observer := m.program.openObserver(connection)
+	defer runtime.GOMAXPROCS(makeRoom(len(connections)))
+	observer := m.program.openObserver(connections[0])
 	if observer != nil {
 		defer observer.Close()
 	}
-	m.output = m.newOutput(plan, connection)
+	m.output = m.newOutput(plan, connections[0])
 	health := &healthReport{program: m.program, output: m.output, at: time.Now(), used: processorTime()}
-	if m.agent, err = m.program.newAgent(connection, observer, m.output, health.tell); err != nil {
+	if m.agent, err = m.program.newAgent(connections, observer, m.output, health.tell); err != nil {
 		m.program.diagnostics.Error("OSError", err.Error())
 		return exitFailure
 	}
@@ -345,26 +347,16 @@ func (p *program) tell(err error) {
 	}
 }
 
-// openConnection opens the best sockets that can be had, and says once if they
-// are not the best there are. The caller closes them.
-func (p *program) openConnection(options socket.Options) (*socket.Connection, error) {
-	options.Origin = time.Now()
-	connection, err := socket.Open(options)
-	if err != nil {
-		return nil, err
-	}
-	if can := connection.Capabilities(); can.Shortfall != "" {
-		p.diagnostics.Warn(fmt.Sprintf("Measuring with %s: %s", can.Description, can.Shortfall))
-	}
-	return connection, nil
-}
-
-// newAgent makes an agent of a connection, which must outlive it.
+// newAgent makes an agent of connections, which must outlive it.
 func (p *program) newAgent(
-	connection *socket.Connection, observer *kernel.Observer, sink agent.Sink, health func(*netsonde.Health),
+	connections []*socket.Connection, observer *kernel.Observer, sink agent.Sink, health func(*netsonde.Health),
 ) (*agent.Agent, error) {
+	shards := make([]agent.Connection, len(connections))
+	for i, connection := range connections {
+		shards[i] = connection
+	}
 	return agent.New(agent.Config{
-		Connections: []agent.Connection{connection},
+		Connections: shards,
 		Observer:    observed(observer),
 		Health:      health,
 		Checks:      allChecks(check.Options{}),
@@ -374,7 +366,7 @@ func (p *program) newAgent(
 		Exempt:      own(),
 		Proc:        os.DirFS("/proc"),
 		Fresh: func() (agent.Connection, error) {
-			return connection.Fresh()
+			return connections[0].Fresh()
 		},
 		Local: func(ctx context.Context, question agent.LocalQuestion) *netsonde.LocalPath {
 			return kernel.Path(ctx, kernel.PathQuestion(question))
