@@ -54,6 +54,15 @@ type Outage struct {
 	// From is when the carrier was last seen, To when it was seen again, on the
 	// monotonic clock; 0 while it is missing.
 	From, To time.Duration
+	// First and Last are when it was first and last seen to be missing; both 0
+	// when only the count of changes tells that it was.
+	First, Last time.Duration
+}
+
+// Certain reports whether the carrier was missing at a moment, as far as looks
+// can tell.
+func (o *Outage) Certain(at time.Duration) bool {
+	return o.Last > 0 && at >= o.First && at <= o.Last
 }
 
 // Covers reports whether the carrier was, or may have been, missing at a moment.

@@ -102,6 +102,17 @@ func (s *EchoSeries) unsent() bool {
 	return len(s.Samples) > 0
 }
 
+// withoutCarrier reports whether the series is of echoes that never left for want
+// of a carrier, which a new socket's own echoes do not know.
+func (s *EchoSeries) withoutCarrier() bool {
+	for i := range s.Samples {
+		if s.Samples[i].Cause != CauseNoCarrier {
+			return false
+		}
+	}
+	return len(s.Samples) > 0
+}
+
 // NewVerdict judges two series that were sent at the same time: one under the
 // identity whose echo was lost, one under a new one.
 func NewVerdict(same, fresh *EchoSeries) Verdict {
@@ -116,7 +127,7 @@ func NewVerdict(same, fresh *EchoSeries) Verdict {
 		return VerdictRecovered
 	case old.Theirs > 0 && other.Theirs > 0:
 		return VerdictDown
-	case lost == 0 && same.unsent() && fresh.unsent():
+	case lost == 0 && same.unsent() && fresh.unsent(), same.withoutCarrier():
 		return VerdictLocal
 	default:
 		return VerdictUnknown

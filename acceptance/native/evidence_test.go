@@ -330,7 +330,7 @@ func TestEvidence(t *testing.T) {
 		w := newEvidenceWorld(t)
 		w.watch("10.0.3.2", "")
 		w.run(w.near, "ip", "link", "set", "monitor", "down")
-		l := w.evidence("down")
+		l := w.evidence("local")
 		if l.Interface == nil || !l.Interface.Up || l.Interface.Carrier || l.Interface.Changes < 1 {
 			t.Errorf("the interface: %+v", l.Interface)
 		}

@@ -146,12 +146,12 @@ func TestOutages(t *testing.T) {
 		want  []netsonde.Outage
 	}{
 		{"always there", []seen{there, there, there}, nil},
-		{"lost", []seen{there, gone, gone}, []netsonde.Outage{{Interface: 1, From: 0}}},
-		{"lost and back", []seen{there, there, gone, {true, true, 4}, {true, true, 4}}, []netsonde.Outage{{Interface: 1, From: 1 * time.Second, To: 3*time.Second + 1}}},
+		{"lost", []seen{there, gone, gone}, []netsonde.Outage{{Interface: 1, From: 0, First: time.Second + 1, Last: 2 * time.Second}}},
+		{"lost and back", []seen{there, there, gone, {true, true, 4}, {true, true, 4}}, []netsonde.Outage{{Interface: 1, From: 1 * time.Second, To: 3*time.Second + 1, First: 2*time.Second + 1, Last: 2*time.Second + 1}}},
 		{"between two looks", []seen{there, {true, true, 4}}, []netsonde.Outage{{Interface: 1, From: 0, To: time.Second + 1}}},
-		{"never there", []seen{gone, gone}, []netsonde.Outage{{Interface: 1, From: -1}}},
+		{"never there", []seen{gone, gone}, []netsonde.Outage{{Interface: 1, From: -1, First: 1, Last: time.Second}}},
 		{"set down", []seen{there, {false, false, 3}, {false, false, 3}}, nil},
-		{"lost, then set down", []seen{there, gone, {false, false, 3}}, []netsonde.Outage{{Interface: 1, From: 0, To: 2*time.Second + 1}}},
+		{"lost, then set down", []seen{there, gone, {false, false, 3}}, []netsonde.Outage{{Interface: 1, From: 0, To: 2*time.Second + 1, First: time.Second + 1, Last: time.Second + 1}}},
 		{"long ago", append([]seen{there, gone}, slices.Repeat([]seen{{true, true, 4}}, 70)...), nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

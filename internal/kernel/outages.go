@@ -56,7 +56,9 @@ func (o *outages) follow(is *netsonde.InterfaceDrops, d *netsonde.Drops) {
 	})
 	switch {
 	case !is.Carrier && open < 0:
-		o.known = append(o.known, netsonde.Outage{Interface: is.Index, From: from})
+		o.known = append(o.known, netsonde.Outage{Interface: is.Index, From: from, First: d.Ended, Last: d.Ended})
+	case !is.Carrier:
+		o.known[open].Last = d.Began
 	case is.Carrier && open >= 0:
 		o.known[open].To = d.Ended
 	case is.Carrier && flapped:

@@ -145,12 +145,12 @@ type lost struct {
 func (e *Engine) explain(p *lost) (netsonde.Outcome, netsonde.Cause) {
 	l := &e.losses
 	if index := e.lostBy(p); index != 0 {
-		if l.cut(index, p.sent.Monotonic) {
-			return netsonde.OutcomeSendFailed, netsonde.CauseNoCarrier
-		}
 		departure := packet.DepartureUnknown
 		if p.stamped && e.options.Machine.Departed != nil {
 			departure = e.options.Machine.Departed(packet.Echo, p.identity, p.sequence, p.sent.Real)
+		}
+		if l.cut(index, p.sent.Monotonic, departure) {
+			return netsonde.OutcomeSendFailed, netsonde.CauseNoCarrier
 		}
 		if cause := l.charge(index, departure, p); cause != netsonde.CauseNone {
 			if cause >= netsonde.CauseQueue {
@@ -175,11 +175,8 @@ func (e *Engine) gaveUpWithoutCarrier(r *packet.Reply, to, from netip.Addr, sent
 		return false
 	}
 	for i := range l.latest.Outages {
-		o := l.latest.Outages[i]
-		if o.To > 0 {
-			o.To += neighbourPatience
-		}
-		if !o.Covers(sent.Monotonic) {
+		o := &l.latest.Outages[i]
+		if !l.outlasts(o, sent.Monotonic) {
 			continue
 		}
 		own := l.latest.Interface(interfaceOf(r.From, netip.Addr{}))
@@ -192,10 +189,11 @@ func (e *Engine) gaveUpWithoutCarrier(r *packet.Reply, to, from netip.Addr, sent
 // before it gives up (arp(7)): three times, a second apart.
 const neighbourPatience = 3 * time.Second
 
-// anyOutage reports whether some interface had no carrier at a moment.
+// anyOutage reports whether some interface had no carrier at a moment, or soon
+// before.
 func (l *losses) anyOutage(at time.Duration) bool {
 	for i := range l.latest.Outages {
-		if l.latest.Outages[i].Covers(at) {
+		if l.outlasts(&l.latest.Outages[i], at) {
 			return true
 		}
 	}
@@ -224,16 +222,31 @@ func (r *loss) saw(p *lost) bool {
 	return r.remaining > 0 && r.from <= p.until && r.to >= p.sent.Monotonic
 }
 
-// cut reports whether an interface had no carrier at a moment. Of an outage that
-// goes on nothing is known after the last look.
-func (l *losses) cut(index int, at time.Duration) bool {
+// cut reports whether an echo of a moment was lost since an interface had no
+// carrier. Where that is not certain, one that was given to the device was not;
+// and one that was not, soon after an outage, still waits for the next hop to be
+// found. Of an outage that goes on nothing is known after the last look.
+func (l *losses) cut(index int, at time.Duration, departure packet.Departure) bool {
 	for i := range l.latest.Outages {
 		o := &l.latest.Outages[i]
-		if o.Interface == index && o.Covers(at) && (o.To > 0 || at <= l.latest.Began) {
+		switch {
+		case o.Interface != index:
+		case o.Certain(at), departure == packet.NotDeparted && l.outlasts(o, at),
+			departure == packet.DepartureUnknown && o.Covers(at) && (o.To > 0 || at <= l.latest.Began):
 			return true
 		}
 	}
 	return false
+}
+
+// outlasts reports whether an outage, or the search for a next hop that began in
+// it, lasted at a moment.
+func (l *losses) outlasts(o *netsonde.Outage, at time.Duration) bool {
+	longer := *o
+	if longer.To > 0 {
+		longer.To += neighbourPatience
+	}
+	return longer.Covers(at)
 }
 
 // charge charges an echo to what its interface dropped. One that was not given
@@ -252,6 +265,9 @@ func (l *losses) charge(index int, departure packet.Departure, p *lost) netsonde
 			}
 			continue
 		}
+		if r.cause == netsonde.CauseInterfaceOut && l.amidOutage(r) {
+			continue // it dropped what came after the carrier had gone
+		}
 		if r.shared > 0 {
 			r.shared--
 			r.remaining--
@@ -259,4 +275,15 @@ func (l *losses) charge(index int, departure packet.Departure, p *lost) netsonde
 		}
 	}
 	return netsonde.CauseNone
+}
+
+// amidOutage reports whether the interface had no carrier at some time between
+// the looks.
+func (l *losses) amidOutage(r *loss) bool {
+	for i := range l.latest.Outages {
+		if o := &l.latest.Outages[i]; o.Interface == r.index && o.From < r.to && (o.To == 0 || o.To > r.from) {
+			return true
+		}
+	}
+	return false
 }
