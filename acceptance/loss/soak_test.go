@@ -53,17 +53,18 @@ func TestLossesAreCountedExactly(t *testing.T) {
 		first string
 		build func(*lab.Network) (monitor, dropper *lab.Node, device string)
 		hook  lab.Hook
-		kind  string
+		// address is where such a message names the target.
+		kind, address string
 	}{
-		{"requests on loopback", "127.1.0.1", onLoopback, lab.HookInput, "icmp type echo-request"},
-		{"answers on loopback", "127.1.0.1", onLoopback, lab.HookPrerouting, "icmp type echo-reply"},
-		{"requests over a cable", "10.98.0.1", overCable, lab.HookInput, "icmp type echo-request"},
-		{"answers over a cable", "10.98.0.1", overCable, lab.HookOutput, "icmp type echo-reply"},
+		{"requests on loopback", "127.1.0.1", onLoopback, lab.HookInput, "echo-request", "daddr"},
+		{"answers on loopback", "127.1.0.1", onLoopback, lab.HookPrerouting, "echo-reply", "saddr"},
+		{"requests over a cable", "10.98.0.1", overCable, lab.HookInput, "echo-request", "daddr"},
+		{"answers over a cable", "10.98.0.1", overCable, lab.HookOutput, "echo-reply", "saddr"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			monitor, dropper, device := c.build(lab.ForTest(t))
-			soaking(t).run(t, binary, monitor, netip.MustParseAddr(c.first), device, func(ids string, share int) *lab.Filter {
-				return dropper.DropRandom(c.hook, c.kind+" icmp id "+ids, share)
+			soaking(t).run(t, binary, monitor, netip.MustParseAddr(c.first), device, func(targets, ids string, share int) *lab.Filter {
+				return dropper.DropRandom(c.hook, fmt.Sprintf("ip %s %s icmp type %s icmp id %s", c.address, targets, c.kind, ids), share)
 			})
 		})
 	}
@@ -86,8 +87,9 @@ func overCable(network *lab.Network) (monitor, dropper *lab.Node, device string)
 }
 
 // run watches and compares. The identifiers of the program's echoes are learnt
-// first, so that what it sends else, when something breaks, is not counted.
-func (s soak) run(t *testing.T, binary string, monitor *lab.Node, first netip.Addr, device string, drop func(ids string, share int) *lab.Filter) {
+// first, and only its targets are meddled with, so that what it sends else, to
+// this machine itself or when something breaks, is not counted.
+func (s soak) run(t *testing.T, binary string, monitor *lab.Node, first netip.Addr, device string, drop func(targets, ids string, share int) *lab.Filter) {
 	t.Helper()
 	l := &lane{monitor: monitor}
 	var err error
@@ -129,7 +131,7 @@ func (s soak) run(t *testing.T, binary string, monitor *lab.Node, first netip.Ad
 	if err := l.tap.close(); err != nil || len(l.blocks) == 0 {
 		t.Fatalf("echoes of %d identifiers were seen, error %v", len(l.blocks), err)
 	}
-	dropping := drop(l.ids(), s.share)
+	dropping := drop(fmt.Sprintf("%v-%v", first, last), l.ids(), s.share)
 	time.Sleep(s.lasts)
 	dropped, err := dropping.Finish()
 	if err != nil {
@@ -140,8 +142,15 @@ func (s soak) run(t *testing.T, binary string, monitor *lab.Node, first netip.Ad
 		t.Fatal(err)
 	}
 	c := <-counted
-	if err := errors.Join(command.Wait(), c.err); err != nil || complaints.Len() > 0 {
-		t.Errorf("it ends with %v and says %s", err, &complaints)
+	if err := errors.Join(command.Wait(), c.err); err != nil {
+		t.Errorf("it ends with %v", err)
+	}
+	for complaint := range strings.Lines(complaints.String()) {
+		if !busy(complaint) {
+			t.Errorf("it says %s", complaint)
+			continue
+		}
+		t.Logf("it says %s", complaint)
 	}
 	t.Logf("%d targets, %v: %d echoes, %d dropped, told %v", s.targets, s.lasts, c.echoes, dropped, c.outcomes)
 	if c.outcomes["unanswered"] != int(dropped) || dropped == 0 {
@@ -159,6 +168,15 @@ func (s soak) run(t *testing.T, binary string, monitor *lab.Node, first netip.Ad
 	if expected := s.targets * int((s.lasts)/time.Second); c.echoes+c.outcomes["stalled"] < expected {
 		t.Errorf("%d echoes are told, want at least %d", c.echoes, expected)
 	}
+}
+
+// lateWords are those of the warnings that this machine has little time.
+var lateWords = []string{"did not let the monitor run", "The monitor is late"}
+
+// busy reports whether a complaint is only that this machine has little time,
+// which loses nothing on the path.
+func busy(complaint string) bool {
+	return slices.ContainsFunc(lateWords, func(words string) bool { return strings.Contains(complaint, words) })
 }
 
 // withoutLooks is what a file says so that the program sends nothing but its
