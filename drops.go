@@ -48,24 +48,22 @@ func (d *Drops) Interface(index int) *InterfaceDrops {
 	return nil
 }
 
-// Outage is a time in which an interface that is up had no carrier.
+// Outage is a time in which an interface that is up had no carrier. The times are
+// of the monotonic clock.
 type Outage struct {
 	Interface int
-	// From is when the carrier was last seen, To when it was seen again, on the
-	// monotonic clock; 0 while it is missing.
+	// From is when the carrier may have been lost at the earliest, To by when it was
+	// seen again; 0 while it is missing.
 	From, To time.Duration
-	// First and Last are when it was first and last seen to be missing; both 0
-	// when only the count of changes tells that it was.
+	// First and Last bound the time in which it certainly was missing, from look to
+	// look. There is none if Last is before First.
 	First, Last time.Duration
-}
-
-// Certain reports whether the carrier was missing at a moment, as far as looks
-// can tell.
-func (o *Outage) Certain(at time.Duration) bool {
-	return o.Last > 0 && at >= o.First && at <= o.Last
 }
 
 // Covers reports whether the carrier was, or may have been, missing at a moment.
 func (o *Outage) Covers(at time.Duration) bool {
 	return at > o.From && (o.To == 0 || at < o.To)
 }
+
+// Certain reports whether the carrier was missing at a moment.
+func (o *Outage) Certain(at time.Duration) bool { return at >= o.First && at <= o.Last }

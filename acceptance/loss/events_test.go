@@ -81,6 +81,8 @@ type event struct {
 	action  action
 	// from and to are when it began and ended, in nanoseconds since the epoch.
 	from, to int64
+	// begun is when what begins it was done, ending when what ends it began.
+	begun, ending int64
 	// caught is how many of the monitor's packets a firewall has counted.
 	caught uint64
 	// code is that of the ICMP errors.
@@ -117,7 +119,9 @@ func (s *slot) force() {
 			time.Sleep(e.offset)
 			e.from = time.Now().UnixNano()
 			e.err = e.action.begin()
+			e.begun = time.Now().UnixNano()
 			time.Sleep(e.action.lasts)
+			e.ending = time.Now().UnixNano()
 			if e.err == nil && e.action.end != nil {
 				e.err = e.action.end()
 			}

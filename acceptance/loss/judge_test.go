@@ -291,6 +291,10 @@ func clock(at int64) string { return time.Unix(0, at).UTC().Format("15:04:05.000
 // notForced ends the rows of what has no event that explains it.
 const notForced = "not forced"
 
+// unsettled is how long after the carrier was taken the kernel may still give
+// packets to the interface.
+const unsettled = 30 * time.Millisecond
+
 // edge is how near to the timeout an answer may be either.
 const edge = 3 * time.Millisecond
 
@@ -324,6 +328,12 @@ func (j *judge) probe(target netip.Addr, one *told, t *trip) {
 		if _, drowned := j.cause(target, one.at, "", overflow); drowned != "" && one.Outcome == "overrun" {
 			// Whether the answer was among what our queue has dropped nobody can tell.
 			v.truth, v.unknowable, v.right = "lost as our queue dropped", true, true
+		}
+		if time.Duration(t.left-one.at) > timeout {
+			// This machine held it up until it was given up: that is ours, whatever
+			// became of it then, and the path has lost it as well.
+			v.truth, v.loss, v.right = "held up here, then lost", theirs(one.Outcome), true
+			break
 		}
 		if v.event != nil {
 			break
@@ -419,8 +429,12 @@ func (j *judge) unsent(v *verdict, target netip.Addr, one *told) {
 	case queueFull:
 		v.right = v.right && unix.Errno(one.Errno) == unix.ENOBUFS
 	case noCarrier:
-		v.right = ours(one.Outcome)
-		if one.at > v.event.to {
+		// As the carrier goes, some are given to the interface and stamped before the
+		// kernel tells that it is gone: of those it is not known, and unanswered is
+		// what may be said. What left is a loss and never ours, then as ever.
+		going := one.at > v.event.from && one.at < v.event.begun+int64(unsettled)
+		v.right = ours(one.Outcome) || going && one.Outcome == "unanswered"
+		if one.at > v.event.ending {
 			// The carrier is back, and the neighbour not found yet: that is either.
 			v.truth, v.right, v.local = "neighbour not found again", true, false
 			v.loss = theirs(one.Outcome)

@@ -42,7 +42,7 @@ func (c *counted) Look() {
 			{Index: 1, Up: true, Carrier: true, QueueDropped: c.queueDropped},
 		}}
 		if c.carrierLostAt > 0 {
-			c.latest.Outages = []netsonde.Outage{{Interface: 1, From: c.carrierLostAt}}
+			c.latest.Outages = []netsonde.Outage{{Interface: 1, From: c.carrierLostAt, First: c.carrierLostAt + 1, Last: began}}
 		}
 	})
 }

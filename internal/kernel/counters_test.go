@@ -139,6 +139,7 @@ func TestOutages(t *testing.T) {
 		up, carrier bool
 		changes     uint64
 	}
+	const second = time.Second
 	there, gone := seen{true, true, 2}, seen{true, false, 3}
 	for _, test := range []struct {
 		name  string
@@ -146,12 +147,16 @@ func TestOutages(t *testing.T) {
 		want  []netsonde.Outage
 	}{
 		{"always there", []seen{there, there, there}, nil},
-		{"lost", []seen{there, gone, gone}, []netsonde.Outage{{Interface: 1, From: 0, First: time.Second + 1, Last: 2 * time.Second}}},
-		{"lost and back", []seen{there, there, gone, {true, true, 4}, {true, true, 4}}, []netsonde.Outage{{Interface: 1, From: 1 * time.Second, To: 3*time.Second + 1, First: 2*time.Second + 1, Last: 2*time.Second + 1}}},
-		{"between two looks", []seen{there, {true, true, 4}}, []netsonde.Outage{{Interface: 1, From: 0, To: time.Second + 1}}},
-		{"never there", []seen{gone, gone}, []netsonde.Outage{{Interface: 1, From: -1, First: 1, Last: time.Second}}},
+		{"lost", []seen{there, gone, gone}, []netsonde.Outage{{Interface: 1, From: 0, First: second + 1, Last: 2 * second}}},
+		{"lost and back", []seen{there, there, gone, {true, true, 4}, {true, true, 4}}, []netsonde.Outage{{Interface: 1, From: second, First: 2*second + 1, Last: 2 * second, To: 3*second + 1}}},
+		{"between two looks", []seen{there, {true, true, 4}}, []netsonde.Outage{{Interface: 1, From: 0, First: second + 1, Last: 0, To: second + 1}}},
+		{"back between two looks, and lost again", []seen{there, gone, gone, {true, false, 5}}, []netsonde.Outage{
+			{Interface: 1, From: 0, First: second + 1, Last: 2 * second, To: 3*second + 1},
+			{Interface: 1, From: 2 * second, First: 3*second + 1, Last: 3 * second},
+		}},
+		{"never there", []seen{gone, gone}, []netsonde.Outage{{Interface: 1, From: -1, First: -1, Last: second}}},
 		{"set down", []seen{there, {false, false, 3}, {false, false, 3}}, nil},
-		{"lost, then set down", []seen{there, gone, {false, false, 3}}, []netsonde.Outage{{Interface: 1, From: 0, To: 2*time.Second + 1, First: time.Second + 1, Last: time.Second + 1}}},
+		{"lost, then set down", []seen{there, gone, {false, false, 3}}, []netsonde.Outage{{Interface: 1, From: 0, First: second + 1, Last: second, To: 2*second + 1}}},
 		{"long ago", append([]seen{there, gone}, slices.Repeat([]seen{{true, true, 4}}, 70)...), nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -167,5 +172,17 @@ func TestOutages(t *testing.T) {
 				t.Errorf("%v, want %v", got, test.want)
 			}
 		})
+	}
+}
+
+// TestOutageAfterALongTime has no look for an hour: Linux would have told sooner.
+func TestOutageAfterALongTime(t *testing.T) {
+	var o outages
+	look := func(at time.Duration, carrier bool) []netsonde.Outage {
+		return o.observe(&netsonde.Drops{Began: at, Ended: at + 1, Interfaces: []netsonde.InterfaceDrops{{Index: 1, Up: true, Carrier: carrier}}})
+	}
+	look(0, true)
+	if got := look(time.Hour, false); len(got) != 1 || got[0].From != time.Hour-noticeDelay {
+		t.Errorf("it may have begun at %v", got)
 	}
 }

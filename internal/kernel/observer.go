@@ -23,6 +23,8 @@ const (
 	// longestRest keeps a look that had to wait, as all do while interfaces are
 	// being configured, from being the last for long.
 	longestRest = 100 * time.Millisecond
+	// leastRest is the pause that a change of a carrier does not shorten.
+	leastRest = 2 * time.Millisecond
 	// egressKept is how long a destination's interface is remembered.
 	egressKept = 10 * time.Second
 	// mostEgress bounds how many are.
@@ -33,13 +35,14 @@ const (
 // be called by any goroutine.
 type Observer struct {
 	counters *counters
+	notices  *notices
 	now      func() time.Duration
 	warn     func(text string)
 	outages  outages
 	latest   atomic.Pointer[netsonde.Drops]
 
-	// asked holds a token when a look is wanted.
-	asked chan struct{}
+	// asked holds a token when a look is wanted, changed when a carrier has changed.
+	asked, changed chan struct{}
 
 	egressMu sync.Mutex
 	routes   *netlink.Conn
@@ -70,14 +73,19 @@ func Open(o Options) (*Observer, error) {
 	if err != nil {
 		return nil, err
 	}
+	n, err := openNotices()
+	if err != nil {
+		return nil, errors.Join(err, c.close())
+	}
 	observer := &Observer{
-		counters: c, now: o.Now, warn: o.Warn, asked: make(chan struct{}, 1), known: map[egressName]egressKnown{},
+		counters: c, notices: n, now: o.Now, warn: o.Warn, known: map[egressName]egressKnown{},
+		asked: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 	}
 	if observer.warn == nil {
 		observer.warn = func(string) {}
 	}
 	if observer.routes, err = netlink.Dial(unix.NETLINK_ROUTE, nil); err != nil {
-		return nil, errors.Join(fmt.Errorf("open kernel counters: %w", err), c.close())
+		return nil, errors.Join(fmt.Errorf("open kernel counters: %w", err), c.close(), n.close())
 	}
 	if err := observer.look(); err != nil {
 		return nil, errors.Join(err, observer.Close())
@@ -86,41 +94,75 @@ func Open(o Options) (*Observer, error) {
 }
 
 // Close frees what Open took, after Run has returned.
-func (o *Observer) Close() error { return errors.Join(o.counters.close(), o.routes.Close()) }
+func (o *Observer) Close() error {
+	return errors.Join(o.counters.close(), o.notices.close(), o.routes.Close())
+}
 
 // Latest is the last look. It is never changed.
 func (o *Observer) Latest() *netsonde.Drops { return o.latest.Load() }
 
 // Look has another look taken soon, if Run runs. It never waits: the kernel may
 // be slow to answer while its interfaces are being configured.
-func (o *Observer) Look() {
+func (o *Observer) Look() { put(o.asked) }
+
+// put leaves a token where none is.
+func put(tokens chan struct{}) {
 	select {
-	case o.asked <- struct{}{}:
+	case tokens <- struct{}{}:
 	default:
 	}
 }
 
-// Run takes looks until ctx ends.
+// Run takes looks until ctx ends: when asked to, and when a carrier changes.
 func (o *Observer) Run(ctx context.Context) error {
+	deaf := make(chan error, 1)
+	var following sync.WaitGroup
+	following.Go(func() { deaf <- o.notices.follow(ctx, o.Latest, func() { put(o.changed) }) })
+	defer following.Wait()
 	told := false
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case err := <-deaf:
+			if err != nil {
+				o.warn("That a carrier is lost is noticed late: " + err.Error())
+			}
+			continue
 		case <-o.asked:
+		case <-o.changed:
 		}
 		began := o.now()
 		if err := o.look(); err != nil && !told {
 			told = true
 			o.warn("What this machine drops itself is not known: " + err.Error())
 		}
-		rest := time.NewTimer(min((o.now()-began)*restShare, longestRest))
-		select {
-		case <-ctx.Done():
-		case <-rest.C:
-		}
-		rest.Stop()
+		o.rest(ctx, o.now()-began)
 	}
+}
+
+// rest pauses after a look that took some time. A carrier that changes ends it,
+// though not so soon that looks at many interfaces take more than half of a
+// processor.
+func (o *Observer) rest(ctx context.Context, took time.Duration) {
+	least := min(max(took, leastRest), longestRest)
+	pause(ctx, least, nil)
+	if pause(ctx, min(took*restShare, longestRest)-least, o.changed) {
+		put(o.changed)
+	}
+}
+
+// pause waits, and reports whether a token ended that.
+func pause(ctx context.Context, lasts time.Duration, tokens chan struct{}) bool {
+	timer := time.NewTimer(lasts)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-tokens:
+		return true
+	}
+	return false
 }
 
 func (o *Observer) look() error {

@@ -65,12 +65,13 @@ func TestObserver(t *testing.T) {
 	up := time.Since(origin)
 	run(t, there, "ip", "link", "set", "here", "down")
 	down := time.Since(origin)
-	lost := await(t, observer, func(d *netsonde.Drops) bool { return len(d.Outages) == 1 }).Outages[0]
+	// Nobody asks for a look: the kernel tells.
+	lost := wait(t, observer, func(d *netsonde.Drops) bool { return len(d.Outages) == 1 }).Outages[0]
 	if lost.Interface != index || lost.To != 0 || lost.From > down {
 		t.Errorf("the carrier of %d was lost between %v and %v; told is %+v", index, up, down, lost)
 	}
 	run(t, there, "ip", "link", "set", "here", "up")
-	back := await(t, observer, func(d *netsonde.Drops) bool { return d.Outages[0].To != 0 }).Outages[0]
+	back := wait(t, observer, func(d *netsonde.Drops) bool { return d.Outages[0].To != 0 }).Outages[0]
 	if back.To < down || back.From != lost.From {
 		t.Errorf("the carrier is back: %+v, before %+v", back, lost)
 	}
@@ -79,11 +80,19 @@ func TestObserver(t *testing.T) {
 // await looks until a look shows something.
 func await(t *testing.T, observer *kernel.Observer, shows func(*netsonde.Drops) bool) *netsonde.Drops {
 	t.Helper()
+	return wait(t, observer, func(d *netsonde.Drops) bool {
+		observer.Look()
+		return shows(d)
+	})
+}
+
+// wait waits until a look shows something.
+func wait(t *testing.T, observer *kernel.Observer, shows func(*netsonde.Drops) bool) *netsonde.Drops {
+	t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if d := observer.Latest(); shows(d) {
 			return d
 		}
-		observer.Look()
 	}
 	t.Fatalf("it does not show: %+v", observer.Latest())
 	return nil

@@ -11,6 +11,10 @@ import (
 // are waited for.
 const outageKept = time.Minute
 
+// noticeDelay is how late Linux tells of a carrier at most, which has a look taken
+// at once: no outage began longer than that before the look that found it.
+const noticeDelay = time.Second
+
 // outages follows the carriers of interfaces from look to look.
 type outages struct {
 	before *netsonde.Drops
@@ -44,24 +48,35 @@ func (o *outages) follow(is *netsonde.InterfaceDrops, d *netsonde.Drops) {
 		return
 	}
 	from := time.Duration(-1)
-	flapped := false
+	changes := uint64(0)
+	var was *netsonde.InterfaceDrops
 	if o.before != nil {
 		// It was there when the look before began, or the counter would tell.
-		from = o.before.Began
-		was := o.before.Interface(is.Index)
-		flapped = was != nil && was.Up && was.Carrier && was.CarrierChanges != is.CarrierChanges
+		from = max(o.before.Began, d.Began-noticeDelay)
+		if was = o.before.Interface(is.Index); was != nil {
+			changes = is.CarrierChanges - was.CarrierChanges
+		}
 	}
 	open := slices.IndexFunc(o.known, func(outage netsonde.Outage) bool {
 		return outage.Interface == is.Index && outage.To == 0
 	})
+	begin := func() {
+		o.known = append(o.known, netsonde.Outage{Interface: is.Index, From: from, First: d.Ended, Last: d.Began})
+	}
 	switch {
 	case !is.Carrier && open < 0:
-		o.known = append(o.known, netsonde.Outage{Interface: is.Index, From: from, First: d.Ended, Last: d.Ended})
+		begin()
+		if from < 0 {
+			o.known[len(o.known)-1].First = from
+		}
+	case !is.Carrier && changes > 0: // it had come back meanwhile
+		o.known[open].To = d.Ended
+		begin()
 	case !is.Carrier:
 		o.known[open].Last = d.Began
-	case is.Carrier && open >= 0:
+	case open >= 0:
 		o.known[open].To = d.Ended
-	case is.Carrier && flapped:
-		o.known = append(o.known, netsonde.Outage{Interface: is.Index, From: from, To: d.Ended})
+	case was != nil && was.Up && was.Carrier && changes > 0:
+		o.known = append(o.known, netsonde.Outage{Interface: is.Index, From: from, First: d.Ended, Last: from, To: d.Ended})
 	}
 }

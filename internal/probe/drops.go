@@ -149,7 +149,7 @@ func (e *Engine) explain(p *lost) (netsonde.Outcome, netsonde.Cause) {
 		if p.stamped && e.options.Machine.Departed != nil {
 			departure = e.options.Machine.Departed(packet.Echo, p.identity, p.sequence, p.sent.Real)
 		}
-		if l.cut(index, p.sent.Monotonic, departure) {
+		if l.cut(index, departure, p) {
 			return netsonde.OutcomeSendFailed, netsonde.CauseNoCarrier
 		}
 		if cause := l.charge(index, departure, p); cause != netsonde.CauseNone {
@@ -163,41 +163,6 @@ func (e *Engine) explain(p *lost) (netsonde.Outcome, netsonde.Cause) {
 		return netsonde.OutcomeOverrun, netsonde.CauseReceiveBuffer
 	}
 	return netsonde.OutcomeUnanswered, netsonde.CauseNone
-}
-
-// gaveUpWithoutCarrier reports whether an error about an echo is this machine's
-// own, because it did not find the next hop by an interface that had no carrier
-// while it asked for it, or part of that time.
-func (e *Engine) gaveUpWithoutCarrier(r *packet.Reply, to, from netip.Addr, sent netsonde.Instant) bool {
-	l := &e.losses
-	interfaceOf := e.options.Machine.Interface
-	if interfaceOf == nil || l.latest == nil {
-		return false
-	}
-	for i := range l.latest.Outages {
-		o := &l.latest.Outages[i]
-		if !l.outlasts(o, sent.Monotonic) {
-			continue
-		}
-		own := l.latest.Interface(interfaceOf(r.From, netip.Addr{}))
-		return own != nil && own.Loopback && interfaceOf(to, from) == o.Interface
-	}
-	return false
-}
-
-// neighbourPatience is how long Linux asks for a neighbour's hardware address
-// before it gives up (arp(7)): three times, a second apart.
-const neighbourPatience = 3 * time.Second
-
-// anyOutage reports whether some interface had no carrier at a moment, or soon
-// before.
-func (l *losses) anyOutage(at time.Duration) bool {
-	for i := range l.latest.Outages {
-		if l.outlasts(&l.latest.Outages[i], at) {
-			return true
-		}
-	}
-	return false
 }
 
 // lostBy is the interface that an echo should have left by, 0 when that is not
@@ -222,31 +187,15 @@ func (r *loss) saw(p *lost) bool {
 	return r.remaining > 0 && r.from <= p.until && r.to >= p.sent.Monotonic
 }
 
-// cut reports whether an echo of a moment was lost since an interface had no
-// carrier. Where that is not certain, one that was given to the device was not;
-// and one that was not, soon after an outage, still waits for the next hop to be
-// found. Of an outage that goes on nothing is known after the last look.
-func (l *losses) cut(index int, at time.Duration, departure packet.Departure) bool {
-	for i := range l.latest.Outages {
-		o := &l.latest.Outages[i]
-		switch {
-		case o.Interface != index:
-		case o.Certain(at), departure == packet.NotDeparted && l.outlasts(o, at),
-			departure == packet.DepartureUnknown && o.Covers(at) && (o.To > 0 || at <= l.latest.Began):
-			return true
-		}
+// couldTake reports whether a drop can have been that of an echo that was given
+// to the device. The device drops at once what it drops. Without carrier it drops
+// so much that such a counter tells nothing of what left before or after.
+func (l *losses) couldTake(r *loss, p *lost) bool {
+	if r.cause != netsonde.CauseInterfaceOut {
+		return true
 	}
-	return false
-}
-
-// outlasts reports whether an outage, or the search for a next hop that began in
-// it, lasted at a moment.
-func (l *losses) outlasts(o *netsonde.Outage, at time.Duration) bool {
-	longer := *o
-	if longer.To > 0 {
-		longer.To += neighbourPatience
-	}
-	return longer.Covers(at)
+	at := p.sent.Monotonic
+	return at >= r.from && at <= r.to && !l.outageDuring(r.index, r.from, r.to)
 }
 
 // charge charges an echo to what its interface dropped. One that was not given
@@ -265,25 +214,11 @@ func (l *losses) charge(index int, departure packet.Departure, p *lost) netsonde
 			}
 			continue
 		}
-		if r.cause == netsonde.CauseInterfaceOut && l.amidOutage(r) {
-			continue // it dropped what came after the carrier had gone
-		}
-		if r.shared > 0 {
+		if r.shared > 0 && l.couldTake(r, p) {
 			r.shared--
 			r.remaining--
 			return r.cause
 		}
 	}
 	return netsonde.CauseNone
-}
-
-// amidOutage reports whether the interface had no carrier at some time between
-// the looks.
-func (l *losses) amidOutage(r *loss) bool {
-	for i := range l.latest.Outages {
-		if o := &l.latest.Outages[i]; o.Interface == r.index && o.From < r.to && (o.To == 0 || o.To > r.from) {
-			return true
-		}
-	}
-	return false
 }
