@@ -71,7 +71,7 @@ type ShardHealth struct {
 }
 
 // ErrorBound is how far RTTs may be from what a capture at the interface shows:
-// they are too long by at most Limit, in all but one of a hundred cases.
+// they are too long by at most Limit, in all but one of a hundred cases or fewer.
 type ErrorBound struct {
 	// Stamps is the kind for which it holds, StampsNone while nothing is known.
 	Stamps Stamps

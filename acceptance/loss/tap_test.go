@@ -29,6 +29,9 @@ const (
 	floodMark = 0x04
 	// tapBuffer holds what comes while this process waits for its turn.
 	tapBuffer = 64 << 20
+	// tapPause is how long a tap lets packets gather that nobody waits for. To wake a
+	// reader for each packet would hold the packet up and so change what is measured.
+	tapPause = 10 * time.Millisecond
 )
 
 // echo names an echo on the wire: whom it asks, its identifier and sequence.
@@ -101,13 +104,27 @@ func (t *tap) run() {
 			return
 		default:
 		}
-		n, m, _, from, err := unix.Recvmsg(t.fd, packet, control, 0)
+		flags := unix.MSG_DONTWAIT
+		if t.hasty() {
+			flags = 0
+		}
+		n, m, _, from, err := unix.Recvmsg(t.fd, packet, control, flags)
 		link, ok := from.(*unix.SockaddrLinklayer)
-		if err != nil || !ok {
-			continue // the time ran out, or the interface is down
+		if err != nil || !ok { // there is nothing, or the interface is down
+			if flags != 0 {
+				time.Sleep(tapPause)
+			}
+			continue
 		}
 		t.take(packet[:n], control[:m], link.Pkttype == unix.PACKET_OUTGOING)
 	}
+}
+
+// hasty reports whether somebody waits for each request.
+func (t *tap) hasty() bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return t.request != nil
 }
 
 func (t *tap) take(packet, control []byte, out bool) {

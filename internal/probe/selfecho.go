@@ -16,15 +16,16 @@ const (
 	selfKept = 600
 	// selfLeast is how many make a bound: five seconds'.
 	selfLeast = 50
-	// selfOutliers is of how many one may be longer than the bound. The longest of
-	// 300, or all but the longest of 600, are hardly ever less than what 99 of a
-	// hundred stay below.
+	// selfOutliers is of how many one may be longer than what the bound is made of.
 	selfOutliers = 500
+	// boundFactor is by how much targets may fare worse than an echo to ourselves: it
+	// is alone, they come in bursts, by other queues, and wait for two interrupts.
+	boundFactor = 2
 	// selfSize is an ordinary payload.
 	selfSize = 56
-	// boundFloor is the least bound: what separates two readings on one path
-	// through an idle kernel, before and behind a device (DESIGN.md).
-	boundFloor = 20 * time.Microsecond
+	// boundFloor is added to it: what a device's driver and its interrupt take, which
+	// the loopback has not, and a capture, while there is one (DESIGN.md).
+	boundFloor = 50 * time.Microsecond
 )
 
 // SelfEcho measures how far RTTs may be off: an echo to the loopback has no
@@ -36,9 +37,17 @@ type SelfEcho struct {
 	due                time.Duration
 	sent               netsonde.Instant
 	waiting            bool
-	rtts               [selfKept]time.Duration
-	stamps             netsonde.Stamps
-	count              int
+	// stamps is the kind of the last reply's, of which each has RTTs of its own.
+	stamps netsonde.Stamps
+	kinds  [netsonde.StampsUser + 1]selfTimes
+}
+
+// selfTimes are the last RTTs of echoes to ourselves, by one kind of stamps.
+type selfTimes struct {
+	rtts  [selfKept]time.Duration
+	count int
+	// at is when the last of them was sent.
+	at time.Duration
 }
 
 // NewSelfEcho uses an identity that nobody else does.
@@ -80,22 +89,27 @@ func (s *SelfEcho) Receive(r *packet.Reply) bool {
 	}
 	s.waiting = false
 	rtt, stamps := roundTrip(s.sent, r)
-	if stamps != s.stamps {
-		s.stamps, s.count = stamps, 0
+	s.stamps = stamps
+	of := &s.kinds[stamps]
+	if s.sent.Monotonic-of.at > selfKept*selfEvery {
+		of.count = 0
 	}
-	s.rtts[s.count%selfKept] = rtt
-	s.count++
+	of.at = s.sent.Monotonic
+	of.rtts[of.count%selfKept] = rtt
+	of.count++
 	return true
 }
 
-// Bound is made of the echoes of the last minute. It grows with the load.
+// Bound is made of the echoes of the last minute, and not known before there are
+// enough. It grows with the load, and is too large rather than too small.
 func (s *SelfEcho) Bound() netsonde.ErrorBound {
-	n := min(s.count, selfKept)
+	of := &s.kinds[s.stamps]
+	n := min(of.count, selfKept)
 	if n < selfLeast {
 		return netsonde.ErrorBound{}
 	}
-	sorted := slices.Sorted(slices.Values(s.rtts[:n]))
+	sorted := slices.Sorted(slices.Values(of.rtts[:n]))
 	return netsonde.ErrorBound{
-		Stamps: s.stamps, Limit: max(sorted[n-1-n/selfOutliers], boundFloor), Echoes: n,
+		Stamps: s.stamps, Limit: boundFactor*sorted[n-1-n/selfOutliers] + boundFloor, Echoes: n,
 	}
 }

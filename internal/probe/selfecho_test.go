@@ -52,22 +52,32 @@ func TestErrorBound(t *testing.T) {
 			t.Errorf("the bound is %v (%v), want %v (%v)", b.Limit, b.Stamps, limit, stamps)
 		}
 	}
+	// Twice the RTTs of all but one of 500, and 50 µs.
 	echoes(49, 10*time.Microsecond)
 	expect(netsonde.StampsNone, 0)
 	echoes(1, 10*time.Microsecond)
-	expect(netsonde.StampsKernel, 20*time.Microsecond) // the floor
+	expect(netsonde.StampsKernel, 70*time.Microsecond)
 	echoes(600, 10*time.Microsecond)
 	echoes(2, 90*time.Microsecond)
-	expect(netsonde.StampsKernel, 90*time.Microsecond)
+	expect(netsonde.StampsKernel, 230*time.Microsecond)
 	echo(5*time.Millisecond, true)
-	expect(netsonde.StampsKernel, 90*time.Microsecond)
+	expect(netsonde.StampsKernel, 230*time.Microsecond)
 	echo(5*time.Millisecond, true)
-	expect(netsonde.StampsKernel, 5*time.Millisecond)
+	expect(netsonde.StampsKernel, 10*time.Millisecond+50*time.Microsecond)
 	echoes(600, 10*time.Microsecond)
-	expect(netsonde.StampsKernel, 20*time.Microsecond)
-	// Stamps of another kind make another bound.
-	for range 60 {
+	expect(netsonde.StampsKernel, 70*time.Microsecond)
+	// Stamps of another kind make another bound, and each keeps its own.
+	for range 49 {
 		echo(100*time.Microsecond, false)
 	}
-	expect(netsonde.StampsKernelReceive, 100*time.Microsecond)
+	expect(netsonde.StampsNone, 0)
+	echo(100*time.Microsecond, false)
+	expect(netsonde.StampsKernelReceive, 250*time.Microsecond)
+	echo(10*time.Microsecond, true)
+	expect(netsonde.StampsKernel, 70*time.Microsecond)
+	for range 601 { // a minute without that kind
+		echo(100*time.Microsecond, false)
+	}
+	echo(10*time.Microsecond, true)
+	expect(netsonde.StampsNone, 0)
 }
