@@ -155,7 +155,7 @@ func TestOutages(t *testing.T) {
 			{Interface: 1, From: 2 * second, First: 3*second + 1, Last: 3 * second},
 		}},
 		{"never there", []seen{gone, gone}, []netsonde.Outage{{Interface: 1, From: -1, First: -1, Last: second}}},
-		{"set down", []seen{there, {false, false, 3}, {false, false, 3}}, nil},
+		{"set down", []seen{there, {false, false, 3}, {false, false, 3}}, []netsonde.Outage{{Interface: 1, From: 0, First: second + 1, Last: 0, To: second + 1}}},
 		{"lost, then set down", []seen{there, gone, {false, false, 3}}, []netsonde.Outage{{Interface: 1, From: 0, First: second + 1, Last: second, To: 2*second + 1}}},
 		{"long ago", append([]seen{there, gone}, slices.Repeat([]seen{{true, true, 4}}, 70)...), nil},
 	} {

@@ -44,9 +44,6 @@ func (o *outages) observe(d *netsonde.Drops) []netsonde.Outage {
 }
 
 func (o *outages) follow(is *netsonde.InterfaceDrops, d *netsonde.Drops) {
-	if !is.Up {
-		return
-	}
 	from := time.Duration(-1)
 	changes := uint64(0)
 	var was *netsonde.InterfaceDrops
@@ -60,6 +57,13 @@ func (o *outages) follow(is *netsonde.InterfaceDrops, d *netsonde.Drops) {
 	open := slices.IndexFunc(o.known, func(outage netsonde.Outage) bool {
 		return outage.Interface == is.Index && outage.To == 0
 	})
+	if !is.Up {
+		// While it was being set down it took nothing more.
+		if was != nil && was.Up && was.Carrier {
+			o.known = append(o.known, netsonde.Outage{Interface: is.Index, From: from, First: d.Ended, Last: from, To: d.Ended})
+		}
+		return
+	}
 	begin := func() {
 		o.known = append(o.known, netsonde.Outage{Interface: is.Index, From: from, First: d.Ended, Last: d.Began})
 	}

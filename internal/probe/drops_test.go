@@ -101,7 +101,7 @@ func TestDropsOfThisMachine(t *testing.T) {
 		{name: "the next hop is still looked for", unsent: 4, passed: alone, want: map[verdict]int{carrier: 4, theirs: 6},
 			outages: []netsonde.Outage{{Interface: 2, From: 17 * time.Second, First: 18 * time.Second, Last: 18 * time.Second, To: 19 * time.Second}}},
 		{name: "the carrier had come back", passed: alone, want: map[verdict]int{theirs: echoes},
-			outages: []netsonde.Outage{{Interface: 2, From: 18 * time.Second, First: 19 * time.Second, Last: 19 * time.Second, To: 20 * time.Second}}},
+			outages: []netsonde.Outage{{Interface: 2, From: 15 * time.Second, First: 16 * time.Second, Last: 16 * time.Second, To: 17 * time.Second}}},
 		{name: "the carrier of another interface", answered: 0, passed: alone, want: map[verdict]int{theirs: echoes},
 			outages: []netsonde.Outage{{Interface: 3, Last: 30 * time.Second}}},
 	} {
