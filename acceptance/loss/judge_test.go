@@ -295,6 +295,10 @@ const notForced = "not forced"
 // packets to the interface.
 const unsettled = 30 * time.Millisecond
 
+// stampRead is how soon before an echo is given up it may leave without that being
+// known by then, on a busy machine.
+const stampRead = 15 * time.Millisecond
+
 // edge is how near to the timeout an answer may be either.
 const edge = 3 * time.Millisecond
 
@@ -329,7 +333,7 @@ func (j *judge) probe(target netip.Addr, one *told, t *trip) {
 			// Whether the answer was among what our queue has dropped nobody can tell.
 			v.truth, v.unknowable, v.right = "lost as our queue dropped", true, true
 		}
-		if time.Duration(t.left-one.at) > timeout {
+		if time.Duration(t.left-one.at) > timeout-stampRead {
 			// This machine held it up until it was given up: that is ours, whatever
 			// became of it then, and the path has lost it as well.
 			v.truth, v.loss, v.right = "held up here, then lost", theirs(one.Outcome), true

@@ -144,10 +144,14 @@ type lost struct {
 // drop of this machine's if one explains it.
 func (e *Engine) explain(p *lost) (netsonde.Outcome, netsonde.Cause) {
 	l := &e.losses
-	if index := e.lostBy(p); index != 0 {
+	if index, lossy := e.lostBy(p); lossy {
 		departure := packet.DepartureUnknown
 		if p.stamped && e.options.Machine.Departed != nil {
 			departure = e.options.Machine.Departed(packet.Echo, p.identity, p.sequence, p.sent.Real)
+		}
+		// Its way is gone by now, with the link that was being set down.
+		if index == 0 && departure == packet.NotDeparted && l.anyOutage(p.sent.Monotonic) {
+			return netsonde.OutcomeSendFailed, netsonde.CauseNoCarrier
 		}
 		if l.cut(index, departure, p) {
 			return netsonde.OutcomeSendFailed, netsonde.CauseNoCarrier
@@ -166,20 +170,20 @@ func (e *Engine) explain(p *lost) (netsonde.Outcome, netsonde.Cause) {
 }
 
 // lostBy is the interface that an echo should have left by, 0 when that is not
-// known or no interface lost anything while the echo was waited for.
-func (e *Engine) lostBy(p *lost) int {
+// known. Lossy tells that some interface lost something while it was waited for.
+func (e *Engine) lostBy(p *lost) (index int, lossy bool) {
 	l := &e.losses
 	if e.options.Machine.Interface == nil || l.latest == nil {
-		return 0
+		return 0, false
 	}
-	lossy := l.anyOutage(p.sent.Monotonic)
+	lossy = l.anyOutage(p.sent.Monotonic)
 	for i := range l.recent {
 		lossy = lossy || l.recent[i].saw(p)
 	}
 	if !lossy {
-		return 0
+		return 0, false
 	}
-	return e.options.Machine.Interface(p.to, p.from)
+	return e.options.Machine.Interface(p.to, p.from), true
 }
 
 // saw reports whether something was dropped while an echo was waited for.

@@ -46,6 +46,7 @@ func TestDropsOfThisMachine(t *testing.T) {
 		passed    netsonde.InterfaceDrops
 		backlog   uint64
 		elsewhere bool
+		gone      bool // the way there
 		loopback  bool
 		overruns  uint64
 		outages   []netsonde.Outage
@@ -98,6 +99,8 @@ func TestDropsOfThisMachine(t *testing.T) {
 			outages: []netsonde.Outage{{Interface: 2, From: 20 * time.Second, First: 21*time.Second + 1, Last: 21 * time.Second}}},
 		{name: "the carrier was lost after that", unsent: 4, passed: alone, want: map[verdict]int{theirs: echoes},
 			outages: []netsonde.Outage{{Interface: 2, From: 20*time.Second + 1, First: 21 * time.Second, Last: 21 * time.Second}}},
+		{name: "the way is gone with its link", unsent: 4, gone: true, passed: alone, want: map[verdict]int{carrier: 4, theirs: 6},
+			outages: []netsonde.Outage{{Interface: 2, From: 19 * time.Second, First: 21 * time.Second, Last: 19 * time.Second, To: 21 * time.Second}}},
 		{name: "the next hop is still looked for", unsent: 4, passed: alone, want: map[verdict]int{carrier: 4, theirs: 6},
 			outages: []netsonde.Outage{{Interface: 2, From: 17 * time.Second, First: 18 * time.Second, Last: 18 * time.Second, To: 19 * time.Second}}},
 		{name: "the carrier had come back", passed: alone, want: map[verdict]int{theirs: echoes},
@@ -115,6 +118,9 @@ func TestDropsOfThisMachine(t *testing.T) {
 					return packet.HasDeparted
 				},
 				Interface: func(netip.Addr, netip.Addr) int {
+					if test.gone {
+						return 0
+					}
 					if test.elsewhere {
 						return 7
 					}
