@@ -17,13 +17,19 @@ func (e *Engine) gaveUpWithoutCarrier(r *packet.Reply, to, from netip.Addr, sent
 	if interfaceOf == nil || l.latest == nil {
 		return false
 	}
+	if !l.anyOutage(sent.Monotonic) {
+		return false
+	}
+	own := l.latest.Interface(interfaceOf(r.From, netip.Addr{}))
+	if own == nil || !own.Loopback {
+		return false
+	}
+	by := interfaceOf(to, from)
 	for i := range l.latest.Outages {
-		o := &l.latest.Outages[i]
-		if !outlasts(o, sent.Monotonic) {
-			continue
+		// Others may have none for good: bridges that nobody uses, free sockets.
+		if o := &l.latest.Outages[i]; o.Interface == by && outlasts(o, sent.Monotonic) {
+			return true
 		}
-		own := l.latest.Interface(interfaceOf(r.From, netip.Addr{}))
-		return own != nil && own.Loopback && interfaceOf(to, from) == o.Interface
 	}
 	return false
 }

@@ -181,3 +181,57 @@ func TestDropsOfThisMachine(t *testing.T) {
 		})
 	}
 }
+
+// TestNextHopNotFoundWithoutCarrier has this machine itself tell that it did not
+// find the next hop by an interface without carrier, while another one, as a
+// bridge that nobody uses, has had none for ever.
+func TestNextHopNotFoundWithoutCarrier(t *testing.T) {
+	const round = 20 * time.Second
+	unused := netsonde.Outage{Interface: 3, From: -1}
+	lost := netsonde.Outage{Interface: 2, From: round - time.Second}
+	for _, test := range []struct {
+		name    string
+		outages []netsonde.Outage
+		want    verdict
+	}{
+		{"carrier lost", []netsonde.Outage{lost}, verdict{netsonde.OutcomeSendFailed, netsonde.CauseNoCarrier}},
+		{"carrier lost beside an unused one", []netsonde.Outage{unused, lost}, verdict{netsonde.OutcomeSendFailed, netsonde.CauseNoCarrier}},
+		{"only the unused one", []netsonde.Outage{unused}, verdict{netsonde.OutcomeUnreachable, netsonde.CauseNone}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			self := netip.MustParseAddr("192.0.2.9")
+			e := probe.New(probe.Options{ICMP: []uint16{1}, Key: 1, Machine: probe.Machine{
+				Interface: func(to, _ netip.Addr) int {
+					if to == self {
+						return 1
+					}
+					return 2
+				},
+			}})
+			e.Dropped(&netsonde.Drops{
+				Began: round - 2, Ended: round - 1, Outages: test.outages,
+				Interfaces: []netsonde.InterfaceDrops{{Index: 1, Loopback: true}, {Index: 2}, {Index: 3}},
+			})
+			e.Apply(at(round), []*netsonde.Target{pingTarget("a", 1, 10*time.Second)})
+			e.SetAddress(at(round), "a", netip.MustParseAddr("192.0.2.1"))
+			sent := sendAll(e, at(round))
+			if len(sent) != 1 {
+				t.Fatalf("%d echoes are sent", len(sent))
+			}
+			p := sent[0]
+			e.Receive(&packet.Reply{
+				Kind: packet.Unreachable, Type: 3, Code: 1, From: self, Destination: p.Destination,
+				Identity: p.Identity, Sequence: p.Sequence, HasToken: true, Token: p.Token,
+				Read: at(round + time.Second), Stamp: at(round + time.Second).Real,
+			})
+			bursts := e.Take().Bursts
+			if len(bursts) != 1 || len(bursts[0].Samples) != 1 {
+				t.Fatalf("told are %v", bursts)
+			}
+			s := bursts[0].Samples[0]
+			if got := (verdict{s.Outcome, s.Cause}); got != test.want {
+				t.Errorf("%v, want %v", got, test.want)
+			}
+		})
+	}
+}
