@@ -259,3 +259,27 @@ func TestAnotherHostIsLookedUpFirst(t *testing.T) {
 		t.Errorf("a round is due at %v before the new name was looked up", due)
 	}
 }
+
+// TestRoundsThatWaitForNothing has rounds that end as they begin, of an engine
+// that may start them ahead of their time: each must still take a millisecond.
+func TestRoundsThatWaitForNothing(t *testing.T) {
+	p := netsonde.Probe{Kind: netsonde.KindTrace, Hops: 4, Timeout: time.Second}
+	p.ID = netsonde.NewProbeID("a", 0, p)
+	e := probe.New(probe.Options{ICMP: []uint16{1}, Key: 1}) // which can make no traces
+	e.Apply(at(0), []*netsonde.Target{{Name: "a", Host: "a", Groups: []netsonde.Group{{Name: "all", Probes: []netsonde.Probe{p}}}}})
+	e.SetAddress(at(0), "a", netip.MustParseAddr("192.0.2.1"))
+	e.Ahead(time.Millisecond)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		sendAll(e, at(0))
+	}()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the engine does not come back")
+	}
+	if rounds := len(e.Take().Rounds); rounds != 1 {
+		t.Errorf("%d rounds at once", rounds)
+	}
+}

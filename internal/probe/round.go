@@ -174,7 +174,8 @@ func (e *Engine) endRound(now netsonde.Instant, g *group) {
 			e.starts.set(&g.start, g.due) // it waited for this end
 		}
 	case !g.cadence.Once && g.target.addr.IsValid():
-		e.starts.set(&g.start, now.Monotonic+max(g.cadence.Pause, shortestPause))
+		// What starts ahead of its time must not start at once, and so for ever.
+		e.starts.set(&g.start, now.Monotonic+max(g.cadence.Pause, e.ahead+shortestPause))
 	}
 }
 
