@@ -117,3 +117,30 @@ func TestCarrierLost(t *testing.T) {
 		}
 	})
 }
+
+// stuck is an observer whose first look is its last, as while the kernel's
+// configuration of interfaces is locked.
+type stuck struct{ first *netsonde.Drops }
+
+func (s *stuck) Latest() *netsonde.Drops              { return s.first }
+func (s *stuck) Look()                                {}
+func (s *stuck) Interface(netip.Addr, netip.Addr) int { return 1 }
+
+// TestStuckObserverHoldsNothingUp has no look ever come: echoes that nobody
+// answers must be given up nevertheless, though no next round waits.
+func TestStuckObserverHoldsNothingUp(t *testing.T) {
+	simulate(t, func(t *testing.T) {
+		network := newLAN(5)
+		network.link.SetQuality(simnet.Quality{Loss: 1})
+		observer := &stuck{first: &netsonde.Drops{Interfaces: []netsonde.InterfaceDrops{{Index: 1, Up: true, Carrier: true}}}}
+		s := start(t, agent.Config{Connections: []agent.Connection{network.Connect(options(0))}, Observer: observer})
+		target := ping(host(0), time.Second)
+		target.Groups[0].Cadence = netsonde.Cadence{Pause: time.Second}
+		s.apply(plan(target))
+		time.Sleep(time.Minute)
+		s.drain()
+		if lost := s.seen.count(target, netsonde.OutcomeUnanswered); lost < 10 {
+			t.Errorf("%d echoes were given up in a minute", lost)
+		}
+	})
+}
