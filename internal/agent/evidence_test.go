@@ -172,6 +172,8 @@ func TestEvidence(t *testing.T) {
 			time.Sleep(5 * time.Second)
 			s.cut(true)
 			time.Sleep(10 * time.Second)
+			s.seen.mu.Lock()
+			defer s.seen.mu.Unlock()
 			if len(s.seen.evidence) > 0 || s.opened.Load() > 0 {
 				t.Errorf("evidence: %+v", s.seen.evidence)
 			}
@@ -206,6 +208,8 @@ func TestEvidenceEndsWithTheAgent(t *testing.T) {
 				if took := time.Since(began); name != "reload" && took > 2*time.Second {
 					t.Errorf("it took %v to end", took)
 				}
+				s.seen.mu.Lock()
+				defer s.seen.mu.Unlock()
 				for _, found := range s.seen.evidence {
 					if found.Target.Name == "10.1.0.1" {
 						t.Errorf("evidence of what is no more watched: %+v", found)

@@ -46,8 +46,11 @@ func TestHealth(t *testing.T) {
 		target.Groups[0].Cadence = netsonde.Cadence{Every: time.Second}
 		s.apply(plan(target))
 		time.Sleep(130 * time.Second)
-		if len(said.warnings) > 0 || len(said.health) != 2 {
-			t.Fatalf("%d reports, and warnings %q", len(said.health), said.warnings)
+		said.mu.Lock()
+		reported, warned := len(said.health), len(said.warnings)
+		said.mu.Unlock()
+		if warned > 0 || reported != 2 {
+			t.Fatalf("%d reports and %d warnings", reported, warned)
 		}
 		network.Pause(5 * time.Second)
 		time.Sleep(15 * time.Second)
