@@ -96,12 +96,6 @@ func (r *Reference) Mute(address string) *Filter {
 	return r.Servers.Drop(HookInput, "ip daddr "+address+" icmp type echo-request")
 }
 
-// LoseRandom loses a random share, in thousandths, of the echo requests to a
-// server and counts them, until the filter is removed.
-func (r *Reference) LoseRandom(address string, thousandths int) *Filter {
-	return r.Servers.DropRandom(HookInput, "ip daddr "+address+" icmp type echo-request", thousandths)
-}
-
 // ClosePorts closes all ports of a server.
 func (r *Reference) ClosePorts(address string) error {
 	for _, s := range r.services[address] {
