@@ -57,7 +57,9 @@ func appendHopText(dst []byte, i int, hop netsonde.Hop, gone bool, old []netip.A
 	switch {
 	case old == nil:
 	case i >= len(old):
-		dst = append(dst, "  new"...)
+		if !hop.Silent() {
+			dst = append(dst, "  new"...)
+		}
 	case !old[i].IsValid() && !hop.Silent():
 		dst = append(dst, "  was *"...)
 	case old[i].IsValid() && old[i] != hop.Addr:

@@ -170,7 +170,7 @@ func TestChangedRoutesTellWhatWas(t *testing.T) {
 		{nil, []string{"10.0.0.1", "", "10.0.2.1", "10.0.3.1"}},
 		{[]string{"10.0.0.1", "", "10.0.2.1", "10.0.3.1"}, []string{"10.0.0.1", "10.0.1.1", "", "10.0.3.1"}},
 		{[]string{"10.0.0.1", "10.0.1.1", "10.0.2.1", "10.0.3.1"}, []string{"10.0.0.9", "", "10.0.2.9", "10.0.3.1"}},
-		{[]string{}, []string{"10.0.0.1"}},
+		{[]string{}, []string{"10.0.0.1", "", ""}}, // silent hops are not new ones
 	} {
 		route := netsonde.Route{Hops: hopsOf(step.hops...), Changed: true}
 		if step.was != nil {
