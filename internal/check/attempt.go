@@ -51,7 +51,6 @@ func foreign(source netip.Addr, destination netip.AddrPort) bool {
 // net it tells at a deadline whether the kernel had an answer by then. Until
 // poll has been called only Close works.
 type socketConn struct {
-	net.Conn
 	fd int
 	// file owns fd once the runtime waits for it.
 	file *os.File
@@ -105,6 +104,32 @@ func (c *socketConn) Write(p []byte) (int, error) { return c.file.Write(p) }
 
 // SetDeadline bounds reads and writes as net.Conn does.
 func (c *socketConn) SetDeadline(t time.Time) error { return c.file.SetDeadline(t) }
+
+// SetReadDeadline bounds reads as net.Conn does.
+func (c *socketConn) SetReadDeadline(t time.Time) error { return c.file.SetReadDeadline(t) }
+
+// SetWriteDeadline bounds writes as net.Conn does.
+func (c *socketConn) SetWriteDeadline(t time.Time) error { return c.file.SetWriteDeadline(t) }
+
+// LocalAddr is our end, nil when the socket does not tell.
+func (c *socketConn) LocalAddr() net.Addr { return tcpAddr(unix.Getsockname(c.fd)) }
+
+// RemoteAddr is the other end, nil when the socket does not tell.
+func (c *socketConn) RemoteAddr() net.Addr { return tcpAddr(unix.Getpeername(c.fd)) }
+
+func tcpAddr(name unix.Sockaddr, err error) net.Addr {
+	if err != nil {
+		return nil
+	}
+	switch name := name.(type) {
+	case *unix.SockaddrInet4:
+		return &net.TCPAddr{IP: name.Addr[:], Port: name.Port}
+	case *unix.SockaddrInet6:
+		return &net.TCPAddr{IP: name.Addr[:], Port: name.Port}
+	default:
+		return nil
+	}
+}
 
 // SyscallConn gives access to the socket.
 func (c *socketConn) SyscallConn() (syscall.RawConn, error) { return c.file.SyscallConn() }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -53,8 +54,13 @@ func (c *counters) read() (*netsonde.Drops, error) {
 		d.Interfaces = append(d.Interfaces, of)
 	}
 	slices.SortFunc(d.Interfaces, func(a, b netsonde.InterfaceDrops) int { return cmp.Compare(a.Index, b.Index) })
-	// A kernel without queues knows no such message.
-	if messages, err := c.dump(unix.RTM_GETQDISC, tcMessageSize); err == nil {
+	// A kernel without queues knows no such message; one that is late would seem
+	// to have set its counters to 0.
+	messages, err := c.dump(unix.RTM_GETQDISC, tcMessageSize)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, err
+	}
+	if err == nil {
 		var queues []queue
 		for _, message := range messages {
 			q, ok, err := parseQueue(message.Data)
@@ -77,8 +83,15 @@ func (c *counters) read() (*netsonde.Drops, error) {
 	return d, nil
 }
 
+// dumpTimeout bounds how long the kernel is waited for: while somebody configures
+// its interfaces it does not answer, and the program is to end all the same.
+const dumpTimeout = time.Second
+
 // dump asks for all entries of a kind, by a request with an empty header.
 func (c *counters) dump(kind uint16, header int) ([]netlink.Message, error) {
+	if err := c.conn.SetDeadline(time.Now().Add(dumpTimeout)); err != nil {
+		return nil, fmt.Errorf("read kernel counters: %w", err)
+	}
 	messages, err := c.conn.Execute(netlink.Message{
 		Header: netlink.Header{Type: netlink.HeaderType(kind), Flags: netlink.Request | netlink.Dump},
 		Data:   make([]byte, header),

@@ -59,6 +59,23 @@ func (l *losses) anyOutage(at time.Duration) bool {
 	return false
 }
 
+// withoutCarrier reports whether the interface by which packets to an address
+// leave surely had no carrier at a moment.
+func (e *Engine) withoutCarrier(to, from netip.Addr, at time.Duration) bool {
+	l := &e.losses
+	if e.options.Machine.Interface == nil || l.latest == nil || !l.anyOutage(at) {
+		return false
+	}
+	index := e.options.Machine.Interface(to, from)
+	for i := range l.latest.Outages {
+		o := &l.latest.Outages[i]
+		if o.Interface == index && o.Certain(at) && (o.To > 0 || at <= l.latest.Began) {
+			return true
+		}
+	}
+	return false
+}
+
 // cut reports whether an interface had no carrier for an echo: certainly not, or
 // it may have had none, and the echo was not given to it, also soon after, since
 // then the next hop is still looked for. One that was given to it may have waited

@@ -59,6 +59,7 @@ type Engine struct {
 	draining bool
 	losses   losses
 	health   health
+	answers  answers
 	sweep    sweep
 	slab     sampleSlab
 	awaited  awaited
@@ -234,7 +235,7 @@ func (e *Engine) Sent(probes []packet.Probe) {
 func (e *Engine) Receive(r *packet.Reply) {
 	index := e.slots.find(r.Protocol, r.Identity, r.Sequence)
 	if index == noSlot {
-		if r.Kind == packet.EchoReply {
+		if r.Kind == packet.EchoReply && e.answers.repeated(r) {
 			e.health.duplicates++
 		}
 		return
@@ -246,6 +247,9 @@ func (e *Engine) Receive(r *packet.Reply) {
 	} else {
 		e.losses.received++
 		e.awaited.answered(s.sent.Monotonic)
+		if r.Kind == packet.EchoReply {
+			e.answers.add(r)
+		}
 		s.measured.receive(e, index, r)
 	}
 }

@@ -252,6 +252,10 @@ func (m *measurement) endTrace(e *Engine, now netsonde.Instant, hops int) {
 			e.slots.release(t.hops[i].slot)
 		}
 	}
+	if t.answered == 0 && hops > 0 && e.withoutCarrier(m.group.addr, m.plan.Source, m.group.started.Monotonic) {
+		// Nothing has left: that is no news of the route.
+		t.end, t.errno, hops = netsonde.RouteSendFailed, syscall.ENETDOWN, 0
+	}
 	route := netsonde.Route{
 		Probe: m.plan.ID, Round: m.group.round, Started: m.group.started,
 		Flow: m.plan.Flow, End: t.end, Protocol: m.toldProtocol(e), Errno: t.errno,
@@ -268,11 +272,13 @@ func (m *measurement) endTrace(e *Engine, now netsonde.Instant, hops int) {
 		m.reached = 0
 		route.Was, route.Changed = m.memory.Learn(route.Hops)
 	}
-	if t.end == netsonde.RouteReached {
-		m.good = &goodRoute{&route, m.group.addr}
+	if t.end == netsonde.RouteReached && m.group.target.begun == 0 {
+		kept := route
+		m.good = &goodRoute{&kept, m.group.addr}
 	}
 	if q := m.group.target.inquiry; q != nil {
-		q.traced(&route)
+		kept := route
+		q.traced(&kept)
 	} else {
 		e.batch.Routes = append(e.batch.Routes, route)
 	}
