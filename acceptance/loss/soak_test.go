@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -216,10 +217,15 @@ func count(lines io.Reader) *tally {
 		switch value(line, "type") {
 		case "ping":
 			outcome := value(line, "outcome")
-			c.outcomes[outcome]++
-			if outcome != "stalled" {
-				c.echoes++
+			if outcome == "stalled" {
+				// A line tells of one round or several that were not run.
+				rounds, err := strconv.Atoi(value(line, "rounds"))
+				c.err = errors.Join(c.err, err)
+				c.outcomes[outcome] += rounds
+				continue
 			}
+			c.outcomes[outcome]++
+			c.echoes++
 			if outcome != "ok" {
 				open[name()] = outcome
 			}
