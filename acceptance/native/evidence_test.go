@@ -334,7 +334,7 @@ func TestEvidence(t *testing.T) {
 		if l.Interface == nil || !l.Interface.Up || l.Interface.Carrier || l.Interface.Changes < 1 {
 			t.Errorf("the interface: %+v", l.Interface)
 		}
-		w.ends(l, "silent", "")
+		w.ends(l, "send_failed", "")
 	})
 	t.Run("no route", func(t *testing.T) {
 		t.Parallel()

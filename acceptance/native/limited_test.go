@@ -143,7 +143,7 @@ func TestLimitedHopIsNoLoss(t *testing.T) {
 	monitor.Route("10.79.0.0/24", "10.71.1.2")
 	changes := func(lines []traceLine) (changed []traceLine) {
 		for _, line := range lines {
-			if line.Changed {
+			if line.anotherWay() {
 				changed = append(changed, line)
 			}
 		}
@@ -164,6 +164,21 @@ func TestLimitedHopIsNoLoss(t *testing.T) {
 	}
 }
 
+// anotherWay reports whether a trace is told as news for more than a hop that
+// answers for the first time: the sweep before may have left the router without
+// an error to send for the first trace.
+func (l *traceLine) anotherWay() bool {
+	if !l.Changed || len(l.Was) != len(l.Hops) {
+		return l.Changed
+	}
+	for i, was := range l.Was {
+		if was != nil && (l.Hops[i].Addr == nil || *l.Hops[i].Addr != *was) {
+			return true
+		}
+	}
+	return false
+}
+
 // checkLimited looks for loss, and for more routes than there were.
 func checkLimited(t *testing.T, lines []traceLine, routes int) {
 	t.Helper()
@@ -180,7 +195,7 @@ func checkLimited(t *testing.T, lines []traceLine, routes int) {
 			if !line.Reached || line.End != "reached" || len(line.Hops) != 2 {
 				t.Errorf("a trace ended as %s: %s", line.End, line.path())
 			}
-			if line.Changed {
+			if line.anotherWay() {
 				changed++
 			}
 		default:
