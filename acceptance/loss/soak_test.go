@@ -63,6 +63,9 @@ func TestLossesAreCountedExactly(t *testing.T) {
 		{"answers over a cable", "10.98.0.1", overCable, lab.HookOutput, "echo-reply", "saddr"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if os.Getenv(soakVariable) == "" {
+				t.Parallel() // so few disturb nobody
+			}
 			monitor, dropper, device := c.build(lab.ForTest(t))
 			soaking(t).run(t, binary, monitor, netip.MustParseAddr(c.first), device, func(targets, ids string, share int) *lab.Filter {
 				return dropper.DropRandom(c.hook, fmt.Sprintf("ip %s %s icmp type %s icmp id %s", c.address, targets, c.kind, ids), share)
