@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
@@ -42,7 +43,7 @@ func parseLink(data []byte) (netsonde.InterfaceDrops, error) {
 	for attributes.Next() {
 		switch attributes.Type() {
 		case unix.IFLA_IFNAME:
-			of.Name = attributes.String()
+			of.Name, _, _ = strings.Cut(attributes.String(), "\x00")
 		case unix.IFLA_CARRIER:
 			of.Carrier = attributes.Uint8() != 0
 		case unix.IFLA_CARRIER_CHANGES:
