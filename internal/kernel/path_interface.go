@@ -72,12 +72,10 @@ func parseInterface(data []byte) (*netsonde.Interface, error) {
 // What x/sys does not name of a queue's message (rtnetlink.h, pkt_sched.h,
 // gen_stats.h).
 const (
-	queueHeader      = 20         // struct tcmsg
-	queueIngress     = 0xfffffff1 // the parent of filters, which hold no packets
-	queueAtRoot      = 0xffffffff
-	queueKind        = 1 // TCA_KIND
-	queueStatistics  = 7 // TCA_STATS2
-	queueCounters    = 3 // TCA_STATS_QUEUE
+	queueHeader      = 20 // struct tcmsg
+	queueKind        = 1  // TCA_KIND
+	queueStatistics  = 7  // TCA_STATS2
+	queueCounters    = 3  // TCA_STATS_QUEUE
 	queueCountersLen = 20
 )
 
@@ -95,7 +93,7 @@ func (p *pathQuery) askQueues(index uint32) {
 			continue // kernels before 5.9 tell all interfaces
 		}
 		parent := binary.NativeEndian.Uint32(answer.Data[12:])
-		if parent == queueIngress {
+		if parent == parentIngress {
 			continue
 		}
 		found, err := parsePathQueue(answer.Data)
@@ -104,7 +102,7 @@ func (p *pathQuery) askQueues(index uint32) {
 			return
 		}
 		at := len(p.path.Queues)
-		if parent == queueAtRoot {
+		if parent == parentRoot {
 			at = 0
 		}
 		p.path.Queues = slices.Insert(p.path.Queues, at, found)
