@@ -22,6 +22,10 @@ const (
 	readBatch = 128
 	// emitEvery is the least time between two batches of a shard.
 	emitEvery = 10 * time.Millisecond
+	// emitBusy is the same of a busy one, unless emitRounds have ended before: to
+	// wake those who take its batches costs as much as many a probe.
+	emitBusy   = 5 * emitEvery
+	emitRounds = 512
 	// longestWait is how long a shard waits when nothing is scheduled.
 	longestWait = time.Hour
 )
@@ -50,7 +54,7 @@ type shard struct {
 	events []netsonde.Event
 	// number counts the batches from 1.
 	number uint64
-	// emitAt is when the next batch may go out at the earliest.
+	// emitAt is when the next batch may go out at the earliest, if the shard is not busy.
 	emitAt   time.Duration
 	draining bool
 	// once is set while the plan comes to an end by itself: how many groups of
@@ -261,18 +265,24 @@ func (s *shard) next(now netsonde.Instant) time.Duration {
 	if at, ok := s.nextLook(now.Monotonic); ok {
 		until = min(until, at)
 	}
-	// Whether results wait is only known by taking them, so one look is due
-	// after every batch. When that has been, a lone result goes out at once.
-	if s.emitAt > now.Monotonic {
-		until = min(until, s.emitAt)
+	if s.engine.Found() || len(s.events) > 0 {
+		until = min(until, s.emitDue())
 	}
 	return until
 }
 
 func (s *shard) emit(now netsonde.Instant) {
-	if now.Monotonic >= s.emitAt {
+	if now.Monotonic >= s.emitDue() {
 		s.emitRest(now)
 	}
+}
+
+// emitDue is when the next batch may go out: a lone result at once.
+func (s *shard) emitDue() time.Duration {
+	if s.connection.Rest() > 0 && s.engine.Ended() < emitRounds {
+		return s.emitAt + emitBusy - emitEvery
+	}
+	return s.emitAt
 }
 
 // emitRest gives the sinks what was seen since the last batch, if anything.
@@ -289,8 +299,10 @@ func (s *shard) emitRest(now netsonde.Instant) {
 	s.number++
 	batch.Shard, batch.Number = s.index, s.number
 	s.count(batch)
-	for i := range batch.Rounds {
-		s.ended(batch.Rounds[i].Target.Name)
+	if s.once != nil {
+		for i := range batch.Rounds {
+			s.ended(batch.Rounds[i].Target.Name)
+		}
 	}
 	for _, sink := range s.sinks {
 		sink.Consume(batch)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -146,6 +147,7 @@ func (c *Console) Expect(targets []*netsonde.Target) {
 func (c *Console) Consume(batch *netsonde.Batch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer c.queue.announce()
 	reading := c.pending.read(batch)
 	for i := range batch.Events {
 		event := &batch.Events[i]
@@ -234,17 +236,35 @@ func (c *Console) tellMissed(ending bool) {
 	}
 }
 
-// linesTogether is how many bytes of lines of JSON are written at once. A pipe
-// takes so many as one piece (PIPE_BUF), so no reader sees half a line.
-const linesTogether = 4096
+const (
+	// linesTogether is how many bytes of lines of JSON are written at once. A pipe
+	// takes so many as one piece (PIPE_BUF), so no reader sees half a line.
+	linesTogether = 4096
+	// linesToFile is the same for a file, whose readers have to expect half a line
+	// in any case.
+	linesToFile = 1 << 16
+)
 
 // together is how many bytes are written at once. A block of connmonitor's, and
 // a line for people, is a Write of its own; 10,000 lines of JSON a second cannot.
 func (c *Console) together() int {
-	if c.format == FormatJSON || c.format == FormatJSONLines {
+	switch {
+	case c.format != FormatJSON && c.format != FormatJSONLines:
+		return 0
+	case isRegularFile(c.results):
+		return linesToFile
+	default:
 		return linesTogether
 	}
-	return 0
+}
+
+func isRegularFile(stream io.Writer) bool {
+	file, ok := stream.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode().IsRegular()
 }
 
 // Waiting is the number of blocks that are not yet written.

@@ -69,14 +69,16 @@ func appendQuoted(dst []byte, s string, limit int) []byte {
 	s, cut := cutAt(s, limit)
 	dst = append(dst, '"')
 	for i := 0; i < len(s); {
-		c := s[i]
-		if c == '"' || c == '\\' {
-			dst = append(dst, '\\', c)
+		plain := i
+		for i < len(s) && isPlainASCII(s[i]) && s[i] != '"' && s[i] != '\\' {
 			i++
-			continue
 		}
-		if isPlainASCII(c) {
-			dst = append(dst, c)
+		dst = append(dst, s[plain:i]...)
+		if i == len(s) {
+			break
+		}
+		if c := s[i]; c == '"' || c == '\\' {
+			dst = append(dst, '\\', c)
 			i++
 			continue
 		}

@@ -11,9 +11,6 @@ import (
 	"netsonde"
 )
 
-// nanosecondTime is RFC 3339 with all nine digits, so that lines sort as text.
-const nanosecondTime = "2006-01-02T15:04:05.000000000Z07:00"
-
 // outcomes is the number of outcomes, for counts by outcome.
 const outcomes = int(netsonde.OutcomeUnresolved) + 1
 
@@ -37,8 +34,13 @@ func appendTimeField(dst []byte, nanoseconds int64) []byte {
 	return append(appendMoment(dst, nanoseconds), '"')
 }
 
+// appendMoment appends a moment by RFC 3339, in UTC and with all nine digits, so
+// that lines sort as text. The time package is several times as fast without them.
 func appendMoment(dst []byte, nanoseconds int64) []byte {
-	return time.Unix(0, nanoseconds).UTC().AppendFormat(dst, nanosecondTime)
+	at := time.Unix(0, nanoseconds).UTC()
+	dst = at.AppendFormat(dst, time.RFC3339)
+	dst[len(dst)-1] = '.' // in the place of Z
+	return append(appendDigits(dst, uint64(at.Nanosecond()), 9), 'Z')
 }
 
 // appendTargetFields appends which target a line tells of, and its labels in

@@ -49,10 +49,16 @@ func appendEpochMilliseconds(dst []byte, nanoseconds int64) []byte {
 	}
 	const million = uint64(time.Millisecond)
 	dst = strconv.AppendUint(dst, magnitude/million, 10)
-	dst = append(dst, '.')
-	fraction := magnitude % million
-	for unit := million / 10; unit > 0; unit /= 10 {
-		dst = append(dst, '0'+byte(fraction/unit%10))
+	return appendDigits(append(dst, '.'), magnitude%million, 6)
+}
+
+// appendDigits appends the last so many decimal digits of a number, zeros included.
+func appendDigits(dst []byte, number uint64, digits int) []byte {
+	start := len(dst)
+	dst = append(dst, "0000000000"[:digits]...)
+	for i := start + digits - 1; i >= start; i-- {
+		dst[i] = '0' + byte(number%10)
+		number /= 10
 	}
 	return dst
 }

@@ -59,7 +59,9 @@ func (q *queue) setLimit(limit int) {
 }
 
 // push appends an entry, unless the queue is full or at its end. first tells
-// that this is the first entry dropped since the queue was empty.
+// that this is the first entry dropped since the queue was empty. announce is to
+// follow: one for many entries, since to wake the writer costs more than to make
+// a line.
 func (q *queue) push(complaints uint64, block []byte) (first bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -83,7 +85,15 @@ func (q *queue) append(complaints uint64, block []byte) {
 	q.filling.data = append(q.filling.data, block...)
 	q.filling.entries = append(q.filling.entries, entry{len(block), complaints})
 	q.waiting++
-	q.wake()
+}
+
+// announce wakes the writer if anything has been appended.
+func (q *queue) announce() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.filling.entries) > 0 {
+		q.wake()
+	}
 }
 
 // takeMissed is how many lines were dropped since it was last asked, 0 as long
@@ -99,7 +109,7 @@ func (q *queue) takeMissed(ending bool) uint64 {
 	return missed
 }
 
-// insist appends an entry though the queue may be full.
+// insist appends an entry though the queue may be full; announce is to follow.
 func (q *queue) insist(block []byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

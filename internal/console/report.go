@@ -138,6 +138,7 @@ func (r *Report) Consume(batch *netsonde.Batch) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.tally.checks += uint64(len(batch.Services))
+	defer r.queue.announce()
 	reading := r.pending.read(batch)
 	for i := range batch.Rounds {
 		round := &batch.Rounds[i]

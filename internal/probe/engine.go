@@ -304,6 +304,12 @@ func (e *Engine) Forget(id netsonde.ProbeID, round uint64) {
 // Idle reports whether no round is under way.
 func (e *Engine) Idle() bool { return e.running == 0 }
 
+// Found reports whether anything was seen since the last Take.
+func (e *Engine) Found() bool { return !e.batch.Empty() }
+
+// Ended is how many rounds have ended since the last Take.
+func (e *Engine) Ended() int { return len(e.batch.Rounds) }
+
 // Take returns what was seen since the last Take, nil when nothing was.
 func (e *Engine) Take() *netsonde.Batch {
 	if e.batch.Empty() {
@@ -312,6 +318,9 @@ func (e *Engine) Take() *netsonde.Batch {
 	e.number++
 	taken := e.batch
 	taken.Shard, taken.Number = e.options.Shard, e.number
-	e.batch = netsonde.Batch{}
+	// What comes next is likely to be as much.
+	e.batch = netsonde.Batch{
+		Bursts: make([]netsonde.Burst, 0, len(taken.Bursts)), Rounds: make([]netsonde.Round, 0, len(taken.Rounds)),
+	}
 	return &taken
 }

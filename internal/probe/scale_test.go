@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"netsonde"
+	"netsonde/internal/packet"
 	"netsonde/internal/probe"
 )
 
@@ -47,5 +48,51 @@ func BenchmarkApply(b *testing.B) {
 		}
 		b.ReportMetric(float64(heapInUse()-before)/count, "B/target")
 		runtime.KeepAlive(e)
+	}
+}
+
+// BenchmarkRounds runs the rounds of targets that are pinged once a second and
+// answer at once, in turns of two milliseconds; a round an operation.
+func BenchmarkRounds(b *testing.B) {
+	const turn = 2 * time.Millisecond
+	for _, count := range []int{100, 10_000, 100_000} {
+		b.Run(strconv.Itoa(count), func(b *testing.B) {
+			targets := make([]*netsonde.Target, count)
+			for i := range targets {
+				targets[i], _ = fixedTarget(i, time.Second)
+			}
+			e := probe.New(probe.Options{ICMP: []uint16{1, 2, 3, 4}, Key: 1})
+			e.Apply(at(0), targets)
+			for i, target := range targets {
+				_, addr := fixedTarget(i, time.Second)
+				e.SetAddress(at(0), target.Name, addr)
+			}
+			out := make([]packet.Probe, 64)
+			now, done := time.Duration(0), 0
+			step := func() {
+				now += turn
+				for n := len(out); n == len(out); {
+					n = e.Advance(at(now), out)
+					for i := range out[:n] {
+						out[i].Sent = at(now)
+					}
+					e.Sent(out[:n])
+					for i := range out[:n] {
+						answer(e, at(now+20*time.Microsecond), out[i])
+					}
+					done += n
+				}
+				e.Expire(at(now), at(now))
+				e.Take()
+			}
+			for now < 2*time.Second {
+				step()
+			}
+			b.ResetTimer()
+			b.ReportAllocs()
+			for done = 0; done < b.N; {
+				step()
+			}
+		})
 	}
 }
