@@ -47,6 +47,16 @@ func TestFlags(t *testing.T) {
 				t.Errorf("stored %#v, read %#v and error %v", value, got, err)
 			}
 		}
+		if err := db.StoreAll(ctx, pmonitor.FlagRunning, []string{"127.0.0.1", "9.9.9.9", "127.0.0.3"}, true); err != nil {
+			t.Errorf("setting several: %v", err)
+		}
+		for address, want := range map[string]bool{"127.0.0.1": true, "127.0.0.2": false, "127.0.0.3": true} {
+			running, err = db.IsRunning(ctx, address)
+			expect("running of several", want, running, err)
+		}
+		if err := db.StoreAll(ctx, pmonitor.FlagRunning, []string{"127.0.0.3", "127.0.0.1"}, false); err != nil {
+			t.Errorf("setting several: %v", err)
+		}
 		if err := errors.Join(db.SetRunning(ctx, "9.9.9.9", true), db.SetCanRun(ctx, "9.9.9.9", true)); err != nil {
 			t.Errorf("setting an unknown address: %v", err)
 		}

@@ -65,9 +65,20 @@ func (d *DB) Stored(ctx context.Context, flag Flag, address string) (value any, 
 // Store puts a value into a flag, a bool as 0 or 1. An unknown address changes
 // nothing and is no error.
 func (d *DB) Store(ctx context.Context, flag Flag, address string, value any) error {
+	return d.StoreAll(ctx, flag, []string{address}, value)
+}
+
+// StoreAll is Store for several nodes in one transaction: others see it for all
+// of them or for none, and are kept waiting once.
+func (d *DB) StoreAll(ctx context.Context, flag Flag, addresses []string, value any) error {
 	return d.file.Write(ctx, func(t *sqlite.Tx) error {
-		_, err := t.Exec("UPDATE targets SET "+flag.column()+" = ? WHERE address = ?", value, address)
-		return err
+		for _, address := range addresses {
+			_, err := t.Exec("UPDATE targets SET "+flag.column()+" = ? WHERE address = ?", value, address)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

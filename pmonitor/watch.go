@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"netsonde/internal/sqlite"
 )
 
 const (
@@ -15,8 +17,8 @@ const (
 	// must be amiss at two looks in a row: programs that make the master anew
 	// leave it without table or rows for a moment.
 	watchEvery = 250 * time.Millisecond
-	// silentWait is how long a monitor waits for a database without a word.
-	silentWait = 500 * time.Millisecond
+	// silentWait is how long a monitor finds a database locked without a word.
+	silentWait = time.Second
 )
 
 // watch ends the monitor when removed says that the working database is gone,
@@ -59,7 +61,9 @@ func (m *monitor) look(ctx context.Context) error {
 }
 
 // watched opens a database under a watch, which ends that as it would the
-// running monitor, and has the log tell when it takes long.
+// running monitor, and has the log tell when a lock keeps it long. That opening
+// is slow alone says nothing: 64 monitors that start on one machine wait for
+// its processors, not for each other.
 func (m *monitor) watched(
 	ctx context.Context, path string, removed func() bool, look, open func(context.Context) error,
 ) error {
@@ -68,12 +72,13 @@ func (m *monitor) watched(
 	m.stop = stop
 	var servants sync.WaitGroup
 	servants.Go(func() { m.watch(opening, removed, look) })
-	servants.Go(func() {
-		if pause(opening, silentWait) == nil {
+	told := false
+	err := open(sqlite.WithLocked(opening, func(waited time.Duration) {
+		if waited >= silentWait && !told {
+			told = true
 			m.options.Log.Warn(fmt.Sprintf("waiting for the database %s: another program seems to hold it locked", path))
 		}
-	})
-	err := open(opening)
+	}))
 	cause := context.Cause(opening)
 	stop(nil)
 	servants.Wait()

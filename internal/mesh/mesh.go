@@ -146,7 +146,10 @@ func (m *Mesh) begin(ctx context.Context) error {
 	for _, node := range m.options.Nodes {
 		targets = append(targets, pmonitor.Target{Name: node.Name, Address: node.Address.String(), Stable: node.Stable})
 	}
-	return pmonitor.InitTargets(ctx, directory.Master(), targets)
+	if err := pmonitor.InitTargets(ctx, directory.Master(), targets); err != nil {
+		return err
+	}
+	return m.say(ctx)
 }
 
 // change changes the state and tells others.
@@ -160,14 +163,11 @@ func (m *Mesh) change(f func(*State)) error {
 // monitor runs one node's monitor and returns why it has failed.
 func (m *Mesh) monitor(ctx context.Context, place int, node Node) error {
 	directory := m.options.Directory
-	err := m.say(ctx, node)
-	if err == nil {
-		err = inNamespace(m.namespaces[node.Namespace], func() error {
-			return pmonitor.Monitor(ctx, directory.Master(), directory.Work(node.Name), node.Address.String(), pmonitor.Options{
-				Pace: m.options.Pace, Timeout: m.options.Timeout, Once: m.options.Once, Log: m.options.Log.With("node", node.Name),
-			})
+	err := inNamespace(m.namespaces[node.Namespace], func() error {
+		return pmonitor.Monitor(ctx, directory.Master(), directory.Work(node.Name), node.Address.String(), pmonitor.Options{
+			Pace: m.options.Pace, Timeout: m.options.Timeout, Once: m.options.Once, Log: m.options.Log.With("node", node.Name),
 		})
-	}
+	})
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		err = nil
 	}
@@ -187,13 +187,26 @@ func (m *Mesh) monitor(ctx context.Context, place int, node Node) error {
 	return err
 }
 
-// say tells programs beside us that the node's monitor runs.
-func (m *Mesh) say(ctx context.Context, node Node) (err error) {
-	master, err := pmonitor.OpenDB(ctx, m.options.Directory.Master())
+// say tells programs beside us which nodes' monitors run. It does so for all at
+// once, before they do: by one write each, they would keep each other from the
+// master for seconds.
+func (m *Mesh) say(ctx context.Context) error {
+	var running []string
+	for _, node := range m.options.Nodes {
+		if m.monitored(node) {
+			running = append(running, node.Address.String())
+		}
+	}
+	return store(ctx, m.options.Directory, pmonitor.FlagRunning, running, true)
+}
+
+// store puts a flag of several nodes into the master.
+func store(ctx context.Context, directory Directory, flag pmonitor.Flag, addresses []string, value bool) error {
+	master, err := pmonitor.OpenDB(ctx, directory.Master())
 	if err != nil {
 		return err
 	}
-	return errors.Join(master.SetRunning(ctx, node.Address.String(), true), master.Close())
+	return errors.Join(master.StoreAll(ctx, flag, addresses, value), master.Close())
 }
 
 // sampleStatistics adds a sample at once and then at every turn, until ctx ends.

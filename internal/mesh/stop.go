@@ -78,14 +78,11 @@ func clean(directory Directory, keep bool) error {
 
 // forbid sets run to 0 for all nodes.
 func forbid(ctx context.Context, directory Directory, nodes []NodeState) error {
-	master, err := pmonitor.OpenDB(ctx, directory.Master())
-	if err != nil {
-		return err
-	}
+	addresses := make([]string, 0, len(nodes))
 	for _, node := range nodes {
-		err = errors.Join(err, master.SetCanRun(ctx, node.Address, false))
+		addresses = append(addresses, node.Address)
 	}
-	return errors.Join(err, master.Close())
+	return store(ctx, directory, pmonitor.FlagRun, addresses, false)
 }
 
 // Consolidate makes the database out of the master and of all working

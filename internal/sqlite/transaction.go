@@ -83,11 +83,17 @@ func (d *DB) transact(ctx context.Context, begin string, f func(*Tx) error) erro
 // retry calls f until it is no longer told that the database is busy. Between
 // two calls others may use the connection.
 func (d *DB) retry(ctx context.Context, f func(*sql.Conn) error) error {
+	var refused time.Time
 	for wait := firstPause; ; wait = min(2*wait, longestPause) {
+		began := time.Now()
 		err := d.once(ctx, f)
 		if !busy(err) {
 			return err
 		}
+		if refused.IsZero() {
+			refused = began
+		}
+		tellLocked(ctx, time.Since(refused))
 		if errors.Is(err, errReaders) {
 			wait = readersTurn
 		}

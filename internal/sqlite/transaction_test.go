@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -65,6 +66,52 @@ func TestLocksAreWaitedFor(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Only what somebody's lock takes is told, however long the rest does.
+func TestLocksAreTold(t *testing.T) {
+	for _, lock := range []string{"", "BEGIN IMMEDIATE"} {
+		t.Run(lock, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d, path := closing(t)
+				defer d.Close()
+				const length = 10 * time.Second
+				if lock != "" {
+					time.AfterFunc(length, hold(t, path, lock))
+				}
+				var told []time.Duration
+				ctx := sqlite.WithLocked(t.Context(), func(waited time.Duration) { told = append(told, waited) })
+				if err := d.Write(ctx, func(*sqlite.Tx) error { time.Sleep(15 * time.Second); return nil }); err != nil {
+					t.Fatal(err)
+				}
+				switch {
+				case lock == "" && len(told) > 0:
+					t.Errorf("told of a lock that nobody had: %s", told)
+				case lock == "BEGIN IMMEDIATE" && (len(told) < 200 || !slices.IsSorted(told) ||
+					told[0] != 0 || told[len(told)-1] < length-time.Second || told[len(told)-1] > length):
+					t.Errorf("told of a lock of %s: %s", length, told)
+				}
+			})
+		})
+	}
+}
+
+// A reader keeps a commit waiting, a second at a time.
+func TestReadersThatKeepACommitWaitingAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, path := closing(t)
+		defer d.Close()
+		time.AfterFunc(10*time.Second, hold(t, path, "BEGIN"))
+		var told []time.Duration
+		ctx := sqlite.WithLocked(t.Context(), func(waited time.Duration) { told = append(told, waited) })
+		err := d.Write(ctx, func(tx *sqlite.Tx) error { _, err := tx.Exec("UPDATE x SET y = 1"); return err })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(told) < 4 || told[0] < time.Second || told[0] > 2*time.Second {
+			t.Errorf("told of a reader of 10 s: %s", told)
+		}
+	})
 }
 
 func TestWritersDoNotDisturbReaders(t *testing.T) {
