@@ -3,7 +3,6 @@ package loss_test
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -25,15 +24,17 @@ const (
 
 // trip is one echo of the monitor's plan that left, and what came of it.
 type trip struct {
-	left     int64
-	fate     fate
-	back     int64 // when the first of use came
-	copies   int   // of the good answer
-	broken   bool  // an answer came whose checksum is wrong
-	code     uint8
-	from     netip.Addr
-	claimed  bool
-	icmpKind uint8
+	identifier uint16
+	left       int64
+	fate       fate
+	back       int64 // when the first of use came
+	copies     int   // of the good answer
+	broken     bool  // an answer came whose checksum is wrong
+	code       uint8
+	from       netip.Addr
+	claimed    bool // by a line
+	looked     bool // an echo of a second look
+	icmpKind   uint8
 }
 
 // rtt is how long the answer took.
@@ -57,7 +58,7 @@ func (l *lane) trips() map[netip.Addr][]*trip {
 	for _, p := range l.tap.seen() {
 		if p.out {
 			if p.kind == echoRequest && p.ttl == usualTTL && l.ours(&p) && arrives(arrived[p.echo], p.at) {
-				t := &trip{left: p.at, fate: lost}
+				t := &trip{identifier: p.identifier, left: p.at, fate: lost}
 				open[p.echo] = t
 				all[p.target] = append(all[p.target], t)
 				last[p.target] = append(last[p.target], t)
@@ -200,45 +201,13 @@ func (j *judge) cuts(lines []*told) (cuts []int64) {
 	return cuts
 }
 
-const (
-	// prompt is how soon an echo leaves after its line's time where no queue holds
-	// it up.
-	prompt = 3 * time.Millisecond
-	// fullQueue is how long a queue of narrow holds one up.
-	fullQueue = 150 * time.Millisecond
-)
-
-// part pairs lines with trips. What leaves at once is paired first; of the rest
-// each trip goes with the last line that can be meant, since a queue keeps the
-// order. The program sends echoes that are no part of its plan while it looks
-// into a loss: those have no lines.
+// part pairs lines with trips and judges each line.
 func (j *judge) part(target netip.Addr, lines []*told, trips []*trip) {
-	pairs := map[*told]*trip{}
-	pair := func(one *told, t *trip, within time.Duration) bool {
-		if t.claimed || pairs[one] != nil || one.at > t.left || time.Duration(t.left-one.at) > within ||
-			one.rounds > 0 || one.Outcome == "send_failed" && one.Cause == "" {
-			return false
-		}
-		pairs[one], t.claimed = t, true
-		return true
-	}
-	for _, one := range lines {
-		first := sort.Search(len(trips), func(i int) bool { return trips[i].left >= one.at })
-		if first < len(trips) {
-			pair(one, trips[first], prompt)
-		}
-	}
-	for _, t := range slices.Backward(trips) {
-		within, looking := time.Hour, j.looking(target, t.left)
-		if looking {
-			within = fullQueue
-		}
-		for _, one := range slices.Backward(lines) {
-			if pair(one, t, within) {
-				break
-			}
-		}
-		if !t.claimed && !looking {
+	p := pairing{lines: lines, trips: trips, looking: func(at int64) bool { return j.looking(target, at) }}
+	p.looks(j.told.looks[target])
+	pairs := p.likeliest()
+	for _, t := range trips {
+		if !t.claimed && !p.looking(t.left) {
 			j.faults = append(j.faults, fmt.Sprintf("lane %d: an echo to %v left at %v and is told by no line, or as unsent%s",
 				j.lane.number, target, clock(t.left), j.during(t.left)))
 		}

@@ -29,6 +29,8 @@ type line struct {
 	Verdict string
 	Since   time.Time
 	Took    float64 `json:"took_ms"`
+	// Same are the echoes of a second look under the identity of the lost one.
+	Same echoes
 	// Of its own health the program tells these, the last time with Final.
 	Final               bool
 	Duplicates, Corrupt uint64
@@ -36,6 +38,12 @@ type line struct {
 	// Timestamps is what an RTT was made of.
 	Timestamps any
 	Event      string
+}
+
+// echoes are those of a second look, with an RTT for each that was answered.
+type echoes struct {
+	Identity int
+	RTTs     []*float64 `json:"rtt_ms"`
 }
 
 // told is what the program told of one probe, corrected by what it told later.
@@ -63,6 +71,7 @@ type history struct {
 type look struct {
 	since, from, to int64
 	verdict         string
+	same            echoes
 }
 
 // read takes all that the program has written.
@@ -110,6 +119,7 @@ func read(file io.Reader) (*history, error) {
 				from := l.Time.UnixNano()
 				h.looks[l.Addr] = append(h.looks[l.Addr], &look{
 					since: l.Since.UnixNano(), from: from, to: from + int64(l.Took*float64(time.Millisecond)), verdict: l.Verdict,
+					same: l.Same,
 				})
 			}
 		}

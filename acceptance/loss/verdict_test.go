@@ -16,6 +16,7 @@ type scene struct {
 	lane  *lane
 	lines strings.Builder
 	round int
+	echo  time.Time // when that of a second look leaves
 }
 
 func newScene() *scene {
@@ -53,6 +54,30 @@ func asIs(*passing) {}
 func (s *scene) tells(outcome, more string) {
 	fmt.Fprintf(&s.lines, `{"schema":1,"type":"ping","time":%q,"probe":"1","addr":%q,"seq":0,"round":%d,"outcome":%q%s}`+"\n",
 		s.second().Format(time.RFC3339Nano), s.lane.target(0), s.round, outcome, more)
+}
+
+// leaves moves the last echo that was sent to some time after its round began.
+func (s *scene) leaves(p passing, after time.Duration) passing {
+	p.at = s.second().Add(after).UnixNano()
+	for _, t := range []*tap{s.lane.tap, s.lane.beyond} {
+		t.all[len(t.all)-1].at = p.at
+	}
+	return p
+}
+
+// looksInto has the program look into the loss of the last round for two seconds,
+// with one echo some time later that is answered after a millisecond.
+func (s *scene) looksInto(echoAfter time.Duration) {
+	fmt.Fprintf(&s.lines, `{"schema":1,"type":"event","time":%q,"event":"evidence","probe":"1","addr":%q,"round":%d,"verdict":"recovered","since":%q,"same":{"identity":%d,"rtt_ms":[1.0]},"took_ms":1800}`+"\n",
+		s.second().Add(timeout).Format(time.RFC3339Nano), s.lane.target(0), s.round, s.second().Format(time.RFC3339Nano), 0x1234)
+	s.echo = s.second().Add(echoAfter)
+}
+
+// echoes has the echo of the second look leave, and its answer come.
+func (s *scene) echoes() {
+	p := s.sends()
+	s.round--
+	s.comes(s.leaves(p, s.echo.Sub(s.second())), time.Millisecond, asIs)
 }
 
 // judged is the matrix of the scene.
@@ -97,6 +122,22 @@ func TestTheJudgeSeesEachMistake(t *testing.T) {
 			s.tells("unanswered", "")
 			s.round++
 			s.tells("send_failed", `,"errno":1`)
+		}},
+		"a loss that left late, before an answered echo of a second look": {happens: func(s *scene) {
+			s.sends()
+			s.tells("unanswered", "")
+			s.looksInto(1148 * time.Millisecond)
+			s.leaves(s.sends(), 5*time.Millisecond)
+			s.tells("unanswered", "")
+			s.echoes()
+		}},
+		"an answer of what left very late, while a second look is taken": {happens: func(s *scene) {
+			s.sends()
+			s.tells("unanswered", "")
+			s.looksInto(1700 * time.Millisecond)
+			s.comes(s.leaves(s.sends(), 400*time.Millisecond), 3*time.Millisecond, asIs)
+			s.tells("ok", `,"rtt_ms":3.0`)
+			s.echoes()
 		}},
 		"imagined loss": {imagined: 1, bad: 1, happens: func(s *scene) {
 			s.comes(s.sends(), time.Millisecond, asIs)
