@@ -23,7 +23,7 @@ type Connection interface {
 	// reading of the clocks taken before the last read found nothing more.
 	// An error is final.
 	ReadBatch(replies []packet.Reply, until time.Duration) (n int, empty netsonde.Instant, err error)
-	// WriteBatch sends the probes in order and fills in Sent and Errno of
+	// WriteBatch sends the probes in order and fills in Sent, Handed and Errno of
 	// each. A send that fails is told in Errno, not in the error, which is final.
 	WriteBatch(probes []packet.Probe) error
 	// Rest is how long ReadBatch sleeps at present before it looks for answers,
@@ -37,8 +37,9 @@ type Connection interface {
 	// Corrupt counts the answers to us so far that were broken on the way.
 	Corrupt() uint64
 	// Departed tells whether a probe that was sent since a moment of the real
-	// clock, in nanoseconds since the Unix epoch, was given to a device.
-	Departed(protocol packet.Protocol, identity, sequence uint16, since int64) packet.Departure
+	// clock, in nanoseconds since the Unix epoch, was given to a device, and when by
+	// that clock if it was.
+	Departed(protocol packet.Protocol, identity, sequence uint16, since int64) (d packet.Departure, at int64)
 	Close() error
 }
 

@@ -111,6 +111,9 @@ func send(t *testing.T, c agent.Connection, probes ...packet.Probe) []packet.Pro
 		if p.Errno == 0 && (p.Sent.Monotonic < before.Monotonic || p.Sent.Monotonic > after.Monotonic) {
 			t.Errorf("sequence %d: sent at %v, written between %v and %v", p.Sequence, p.Sent.Monotonic, before.Monotonic, after.Monotonic)
 		}
+		if p.Errno == 0 && p.Handed != 0 && (p.Handed < p.Sent.Monotonic || p.Handed > after.Monotonic) {
+			t.Errorf("sequence %d: handed over at %v, sent at %v, written by %v", p.Sequence, p.Handed, p.Sent.Monotonic, after.Monotonic)
+		}
 	}
 	return probes
 }

@@ -3,6 +3,7 @@ package packet
 import (
 	"net/netip"
 	"syscall"
+	"time"
 
 	"netsonde"
 )
@@ -70,6 +71,10 @@ type Probe struct {
 	Slot int32
 	// Sent is filled in by the connection: the clocks just before the send.
 	Sent netsonde.Instant
+	// Handed is filled in by the connection: the monotonic clock just after the
+	// send, 0 where that was not read. Whoever was kept from running in between has
+	// sent later than Sent says.
+	Handed time.Duration
 	// Errno is filled in by the connection: why the send failed, 0 if it did not.
 	Errno syscall.Errno
 }

@@ -120,6 +120,7 @@ func (m *measurement) fillBurst(e *Engine, out []packet.Probe) (n int, more bool
 
 func (m *measurement) sentEcho(e *Engine, p *packet.Probe) {
 	b := &m.burst
+	handed := e.slots.pool[p.Slot].handed
 	sample := &b.samples[e.slots.pool[p.Slot].index]
 	sample.Sent = p.Sent
 	b.told++
@@ -136,10 +137,10 @@ func (m *measurement) sentEcho(e *Engine, p *packet.Probe) {
 		m.endBurst(e, p.Sent)
 	case m.apart():
 		if p.Errno == 0 && !m.reviewing.queued() {
-			e.reviews.set(&m.reviewing, m.waitEnd(p.Sent.Monotonic))
+			e.reviews.set(&m.reviewing, m.waitEnd(handed))
 		}
 	case b.told == len(b.samples):
-		e.reviews.set(&m.reviewing, m.waitEnd(p.Sent.Monotonic))
+		e.reviews.set(&m.reviewing, m.waitEnd(handed))
 	}
 }
 
@@ -206,7 +207,13 @@ func (m *measurement) cutBurst(e *Engine, now netsonde.Instant) {
 	case b.waiting == 0:
 		m.endBurst(e, now)
 	case !m.apart():
-		e.reviews.set(&m.reviewing, m.waitEnd(b.samples[b.filled-1].Sent.Monotonic))
+		last := time.Duration(0)
+		for _, index := range b.slots {
+			if index != noSlot {
+				last = max(last, e.slots.pool[index].handed)
+			}
+		}
+		e.reviews.set(&m.reviewing, m.waitEnd(last))
 	}
 }
 
@@ -219,14 +226,20 @@ func (m *measurement) expireBurst(e *Engine, now, empty netsonde.Instant) {
 		if index == noSlot {
 			continue
 		}
-		sent := b.samples[i].Sent.Monotonic
-		if end := m.waitEnd(sent); m.apart() && end > empty.Monotonic {
+		s := &e.slots.pool[index]
+		end := m.waitEnd(s.handed)
+		switch {
+		case end <= empty.Monotonic:
+			end = m.waitEnd(e.departed(s, now))
+		case !m.apart():
+			end = empty.Monotonic
+		}
+		if end > empty.Monotonic {
 			if next < 0 || end < next {
 				next = end
 			}
 			continue
 		}
-		s := &e.slots.pool[index]
 		b.samples[i].Outcome, b.samples[i].Cause = e.explain(&lost{
 			identity: s.identity, sequence: s.sequence, to: m.group.addr, from: m.plan.Source,
 			sent: b.samples[i].Sent, until: now.Monotonic, stamped: m.stamped,
@@ -248,6 +261,22 @@ func (m *measurement) expireBurst(e *Engine, now, empty netsonde.Instant) {
 	if m.suspicion.lost && m.suspicion.up {
 		m.suspect(e, now, false)
 	}
+}
+
+// departed is when an echo had surely been sent: when the device had it, if that is
+// known and a queue of this machine held it up.
+func (e *Engine) departed(s *slot, now netsonde.Instant) time.Duration {
+	if e.options.Machine.Departed == nil {
+		return s.handed
+	}
+	departure, at := e.options.Machine.Departed(packet.Echo, s.identity, s.sequence, s.sent.Real)
+	if departure == packet.HasDeparted {
+		// A real clock that was stepped meanwhile must put nothing off for long.
+		if left := s.sent.Monotonic + time.Duration(at-s.sent.Real); left <= now.Monotonic {
+			s.handed = max(s.handed, left)
+		}
+	}
+	return s.handed
 }
 
 func (m *measurement) endBurst(e *Engine, now netsonde.Instant) {

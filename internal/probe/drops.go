@@ -13,8 +13,8 @@ import (
 // It is asked only when the kernel has dropped something meanwhile.
 type Machine struct {
 	// Departed tells whether a probe was given to a device, since a moment of
-	// the real clock.
-	Departed func(protocol packet.Protocol, identity, sequence uint16, since int64) packet.Departure
+	// the real clock, and when by that clock if it was.
+	Departed func(protocol packet.Protocol, identity, sequence uint16, since int64) (d packet.Departure, at int64)
 	// Interface is the index of the interface by which packets to an address
 	// leave, from one of ours if that is valid; 0 when it is not known.
 	Interface func(to, from netip.Addr) int
@@ -147,7 +147,7 @@ func (e *Engine) explain(p *lost) (netsonde.Outcome, netsonde.Cause) {
 	if index, lossy := e.lostBy(p); lossy {
 		departure := packet.DepartureUnknown
 		if p.stamped && e.options.Machine.Departed != nil {
-			departure = e.options.Machine.Departed(packet.Echo, p.identity, p.sequence, p.sent.Real)
+			departure, _ = e.options.Machine.Departed(packet.Echo, p.identity, p.sequence, p.sent.Real)
 		}
 		// Its way is gone by now, with the link that was being set down.
 		if index == 0 && departure == packet.NotDeparted && l.anyOutage(p.sent.Monotonic) {

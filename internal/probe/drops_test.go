@@ -111,11 +111,11 @@ func TestDropsOfThisMachine(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			unsent := map[uint16]bool{}
 			e := probe.New(probe.Options{ICMP: []uint16{1}, Key: 1, Machine: probe.Machine{
-				Departed: func(_ packet.Protocol, _, sequence uint16, _ int64) packet.Departure {
+				Departed: func(_ packet.Protocol, _, sequence uint16, since int64) (packet.Departure, int64) {
 					if unsent[sequence] {
-						return packet.NotDeparted
+						return packet.NotDeparted, 0
 					}
-					return packet.HasDeparted
+					return packet.HasDeparted, since
 				},
 				Interface: func(netip.Addr, netip.Addr) int {
 					if test.gone {

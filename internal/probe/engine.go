@@ -215,12 +215,12 @@ func (e *Engine) fillFree(now netsonde.Instant, out []packet.Probe) (n int) {
 }
 
 // Sent tells what became of the packets of the last Advance, in order, with
-// Sent and Errno filled in. It comes before any Receive of their answers.
+// Sent, Handed and Errno filled in. It comes before any Receive of their answers.
 func (e *Engine) Sent(probes []packet.Probe) {
 	for i := range probes {
 		p := &probes[i]
 		if s := &e.slots.pool[p.Slot]; s.measured != nil {
-			s.sent = p.Sent
+			s.sent, s.handed = p.Sent, max(p.Handed, p.Sent.Monotonic)
 			if p.Errno == 0 {
 				e.losses.sent++
 				e.awaited.sent(p.Sent.Monotonic)

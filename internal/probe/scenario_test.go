@@ -41,7 +41,13 @@ var update = flag.Bool("update", false, "write what the scenarios tell into thei
 //	unreachable N FROM CODE     likewise
 //	forge N FIELD=VALUE…        an echo reply to the nth packet, but for a field
 //	step D                      the real clock is stepped
+//	engine OPTION=VALUE…        before all else; stamps=1 has the kernel stamp what
+//	                            leaves
 //	fail ERRNO COUNT            the next sends fail
+//	hold D                      the process is kept from running for D while it sends,
+//	                            before the next packets have left
+//	queue D                     from now on the device gets packets D after they were
+//	                            sent; 0 for at once
 //	overrun N                   our queues have dropped N packets in all
 //	checked NAME ROUND          the result of a check comes back
 //	send N                      one batch of at most N packets, and no more
@@ -88,7 +94,10 @@ type scenario struct {
 	fail    int
 	errno   syscall.Errno
 	quiet   bool
-	held    bool // a batch was sent alone: no more before the next at
+	hold    time.Duration
+	queue   time.Duration
+	left    map[uint16]int64 // by sequence
+	held    bool             // a batch was sent alone: no more before the next at
 	outSize int
 }
 
@@ -99,8 +108,17 @@ func newScenario(t *testing.T) *scenario {
 		now:     netsonde.Instant{Real: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).UnixNano()},
 		names:   map[netsonde.ProbeID]string{},
 		checks:  map[string]probe.Due{},
+		left:    map[uint16]int64{},
 		outSize: 16,
 	}
+}
+
+// departed is what the kernel's stamps tell.
+func (s *scenario) departed(_ packet.Protocol, _, sequence uint16, _ int64) (packet.Departure, int64) {
+	if at := s.left[sequence]; at <= s.now.Real {
+		return packet.HasDeparted, at
+	}
+	return packet.NotDeparted, 0
 }
 
 func (s *scenario) run(script string) string {
@@ -139,6 +157,8 @@ func (s *scenario) command(number int, verb string, args []string) {
 				s.outSize = n
 			case "quiet":
 				s.quiet = n == 1
+			case "stamps":
+				s.options.Machine.Departed = s.departed
 			case "router":
 				s.options.Rates.Router = n
 			default:
@@ -200,6 +220,14 @@ func (s *scenario) command(number int, verb string, args []string) {
 		s.errno = map[string]syscall.Errno{
 			"ENOBUFS": syscall.ENOBUFS, "EHOSTUNREACH": syscall.EHOSTUNREACH, "EPERM": syscall.EPERM,
 		}[args[0]]
+	case "hold", "queue":
+		by, err := time.ParseDuration(args[0])
+		bad(err)
+		if verb == "hold" {
+			s.hold = by
+		} else {
+			s.queue = by
+		}
 	case "overrun":
 		total, err := strconv.Atoi(args[0])
 		bad(err)
@@ -358,6 +386,9 @@ func (s *scenario) deliver(verb string, args []string) error {
 		HasToken: p.Size >= packet.TokenSize, Token: p.Token, TTL: 64,
 		Stamp: s.now.Real, Read: s.now,
 	}
+	if s.options.Machine.Departed != nil {
+		r.Left = s.left[p.Sequence]
+	}
 	if verb == "exceeded" || verb == "unreachable" {
 		r.Kind, r.Type = packet.TimeExceeded, 11
 		r.From = netip.MustParseAddr(args[1])
@@ -435,9 +466,14 @@ func (s *scenario) advance() {
 // send sends one batch of what is due and tells how many packets it had.
 func (s *scenario) send(out []packet.Probe) int {
 	n := s.engine.Advance(s.now, out)
+	sent := s.now
+	if n > 0 {
+		s.now, s.hold = s.now.Add(s.hold), 0
+	}
 	for i := range out[:n] {
 		p := &out[i]
-		p.Sent = s.now
+		p.Sent, p.Handed = sent, s.now.Monotonic
+		s.left[p.Sequence] = s.now.Real + int64(s.queue)
 		label := ""
 		if p.TTL > 0 {
 			label = fmt.Sprintf(" ttl %d", p.TTL)

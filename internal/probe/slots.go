@@ -17,6 +17,7 @@ type slot struct {
 	measured    *measurement // nil when the slot is free
 	destination netip.Addr
 	sent        netsonde.Instant
+	handed      time.Duration // when it had surely been sent
 	round       uint64
 	token       uint64
 	index       int32 // of the sample in its burst, or of the hop in its trace

@@ -131,17 +131,18 @@ func (c *Connection) Overruns() uint64 {
 // Corrupt is 0: the network breaks nothing.
 func (c *Connection) Corrupt() uint64 { return 0 }
 
-// Departed tells whether a probe has a stamp.
-func (c *Connection) Departed(protocol packet.Protocol, identity, sequence uint16, since int64) packet.Departure {
+// Departed tells whether a probe has a stamp, and which.
+func (c *Connection) Departed(protocol packet.Protocol, identity, sequence uint16, since int64) (d packet.Departure, at int64) {
 	c.network.mu.Lock()
 	defer c.network.mu.Unlock()
+	left := c.left[probeName{protocol, identity, sequence}]
 	switch {
 	case c.options.Stamps != netsonde.StampsKernel:
-		return packet.DepartureUnknown
-	case c.left[probeName{protocol, identity, sequence}] < since:
-		return packet.NotDeparted
+		return packet.DepartureUnknown, 0
+	case left < since:
+		return packet.NotDeparted, 0
 	default:
-		return packet.HasDeparted
+		return packet.HasDeparted, left
 	}
 }
 

@@ -12,29 +12,30 @@ import (
 const stampSlack = time.Second
 
 // Departed tells whether a probe that was sent since a moment of the real clock
-// was given to a device: then it has a stamp. Where stamps are counted, and not
-// numbered, one may belong to another probe, and nothing is known.
-func (c *Connection) Departed(protocol packet.Protocol, identity, sequence uint16, since int64) packet.Departure {
+// was given to a device, and when by the real clock: then it has a stamp. Where
+// stamps are counted, and not numbered, one may belong to another probe, and
+// nothing is known.
+func (c *Connection) Departed(protocol packet.Protocol, identity, sequence uint16, since int64) (d packet.Departure, at int64) {
 	c.using.Lock()
 	defer c.using.Unlock()
 	if c.closed.Load() || protocol > packet.TCP {
-		return packet.DepartureUnknown
+		return packet.DepartureUnknown, 0
 	}
 	stamped := false
-	for _, d := range c.method.senders() {
-		if d.protocol != protocol || d.identity != 0 && d.identity != identity {
+	for _, from := range c.method.senders() {
+		if from.protocol != protocol || from.identity != 0 && from.identity != identity {
 			continue
 		}
-		if !d.numbers() {
-			return packet.DepartureUnknown
+		if !from.numbers() {
+			return packet.DepartureUnknown, 0
 		}
 		stamped = true
-		if d.sendsOnly && d.unread > 0 {
-			c.readStamps(d)
+		if from.sendsOnly && from.unread > 0 {
+			c.readStamps(from)
 		}
 	}
 	if !stamped {
-		return packet.DepartureUnknown
+		return packet.DepartureUnknown, 0
 	}
 	return c.departures.departed(protocol, identity, sequence, since)
 }
@@ -49,21 +50,21 @@ func (c *Connection) Corrupt() uint64 {
 }
 
 // departed looks a probe's stamp up.
-func (d *departures) departed(protocol packet.Protocol, identity, sequence uint16, since int64) packet.Departure {
+func (d *departures) departed(protocol packet.Protocol, identity, sequence uint16, since int64) (packet.Departure, int64) {
 	of := d.of(protocol, identity)
 	switch {
 	case of == nil:
-		return packet.DepartureUnknown
+		return packet.DepartureUnknown, 0
 	case of.stamps == nil:
-		return packet.NotDeparted
+		return packet.NotDeparted, 0
 	}
 	found := of.stamps[sequence%departureWindow]
 	switch {
 	case found.stamp <= since-int64(stampSlack):
-		return packet.NotDeparted // nothing since
+		return packet.NotDeparted, 0 // nothing since
 	case found.sequence == sequence:
-		return packet.HasDeparted
+		return packet.HasDeparted, found.stamp
 	default:
-		return packet.DepartureUnknown // a later probe's has taken its place
+		return packet.DepartureUnknown, 0 // a later probe's has taken its place
 	}
 }

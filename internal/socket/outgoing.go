@@ -99,6 +99,10 @@ func (o *outgoing) send(d *datagram, now func() netsonde.Instant) {
 		}
 		n, errno := sendmmsg(d.fd, o.messages[done:o.n])
 		if errno == 0 {
+			handed := now().Monotonic
+			for _, p := range o.probes[done : done+n] {
+				p.Handed = handed
+			}
 			d.departed(o.probes[done:done+n], done+n == o.n)
 			done, tries = done+n, 0
 			continue
