@@ -97,7 +97,7 @@ func (e *Engine) comeDue(now netsonde.Instant, g *group) {
 		e.stall(now, g)
 	case g.running && late < grace(every):
 		e.starts.set(&g.start, max(g.due+grace(every), now.Monotonic+e.ahead+1))
-	case g.running && g.late && now.Monotonic-g.started.Monotonic < every:
+	case g.running && (g.echoing() || g.late && now.Monotonic-g.started.Monotonic < every):
 		e.stall(now, g)
 	case g.running:
 		e.queue(g, e.following(g, g.due))
@@ -108,6 +108,17 @@ func (e *Engine) comeDue(now netsonde.Instant, g *group) {
 		}
 		e.startRound(now, g)
 	}
+}
+
+// echoing reports whether echoes that fit into the interval have not ended.
+func (g *group) echoing() bool {
+	for _, m := range g.probes {
+		busy := time.Duration(m.plan.Count-1)*m.plan.Spacing + m.plan.Timeout
+		if m.active && m.plan.Kind == netsonde.KindPing && busy <= g.every() {
+			return true
+		}
+	}
+	return false
 }
 
 // stall tells every round that was due up to now as not run. The next one
