@@ -1,17 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 
 	"netsonde/internal/service"
 )
@@ -55,48 +52,23 @@ func manuals(root *cobra.Command) ([]service.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := commandPages(root, date)
-	return append(pages, service.File{Name: "netsonde.1", Content: overview}), err
+	return append(commandPages(root, date), service.File{Name: "netsonde.1", Content: overview}), nil
 }
 
 // commandPages are the pages of every command below root that is shown.
-func commandPages(root *cobra.Command, date time.Time) ([]service.File, error) {
-	root.DisableAutoGenTag = true
+func commandPages(root *cobra.Command, date time.Time) (pages []service.File) {
 	root.InitDefaultCompletionCmd()
-	var pages []service.File
-	var walk func(*cobra.Command) error
-	walk = func(parent *cobra.Command) error {
+	var walk func(*cobra.Command)
+	walk = func(parent *cobra.Command) {
 		for _, command := range parent.Commands() {
-			if !command.IsAvailableCommand() {
-				continue
-			}
-			var text bytes.Buffer
-			header := &doc.GenManHeader{Section: "1", Date: &date, Source: "netsonde " + version, Manual: "User Commands"}
-			if err := doc.GenMan(command, header, &text); err != nil {
-				return fmt.Errorf("make the manual page of %s: %w", command.CommandPath(), err)
-			}
-			name := strings.ReplaceAll(command.CommandPath(), " ", "-") + ".1"
-			pages = append(pages, service.File{Name: name, Content: typedHyphens(text.Bytes())})
-			if err := walk(command); err != nil {
-				return err
+			if command.IsAvailableCommand() {
+				pages = append(pages, service.File{Name: pageName(command) + ".1", Content: commandPage(command, date)})
+				walk(command)
 			}
 		}
-		return nil
 	}
-	return pages, walk(root)
-}
-
-// typedHyphens makes every hyphen of a page's text the one that is typed: some
-// versions of groff show another, and a flag that is copied is then not one.
-func typedHyphens(page []byte) []byte {
-	hyphen := regexp.MustCompile(`\\?-`)
-	lines := strings.SplitAfter(string(page), "\n")
-	for i, line := range lines {
-		if !strings.HasPrefix(line, ".") {
-			lines[i] = hyphen.ReplaceAllLiteralString(line, `\-`)
-		}
-	}
-	return []byte(strings.Join(lines, ""))
+	walk(root)
+	return pages
 }
 
 // manualDate is the date of the overview, which is that of the release, unless

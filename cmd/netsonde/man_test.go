@@ -39,8 +39,7 @@ func TestManualPages(t *testing.T) {
 	}
 }
 
-// Pages are made by way of Markdown, to which help texts could look like it: a
-// <name>, two *s or two _s would vanish.
+// No help text may look like the language of pages, in which it would vanish.
 func TestPagesSayWhatHelpSays(t *testing.T) {
 	root := (&program{}).rootCommand()
 	pages, err := manuals(root)
@@ -96,21 +95,59 @@ func TestPagesHaveTheDateOfTheRelease(t *testing.T) {
 	if got, err := manualDate(service.Overview(), ""); err != nil {
 		t.Errorf("the overview: %v, %v", got, err)
 	}
-	pages, err := commandPages((&program{}).rootCommand(), time.Unix(0, 0).UTC())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, page := range pages {
+	for _, page := range commandPages((&program{}).rootCommand(), time.Unix(0, 0).UTC()) {
 		if !strings.Contains(string(page.Content), `"Jan 1970"`) {
 			t.Errorf("%s has another date: %.80q", page.Name, page.Content)
 		}
 	}
 }
 
-func TestHyphensAreTyped(t *testing.T) {
-	const page = ".TH \"A-B\"\n\\fB--json\\fP, well\\-known\n.EX\n  a -b\n"
-	const want = ".TH \"A-B\"\n\\fB\\-\\-json\\fP, well\\-known\n.EX\n  a \\-b\n"
-	if got := string(typedHyphens([]byte(page))); got != want {
-		t.Errorf("%q", got)
+func TestCommandPage(t *testing.T) {
+	command := &cobra.Command{
+		Use: "sonde FILE", Short: "Sound a well-known place",
+		Long:    "Goes down.\n.hidden is a file,\n'quoted' too: C:\\.\n\n\n-v  tell\n  -q  do not\n\n#### Linux:\n\n\tsound -v\n\nAll told.",
+		Example: "  sonde -v\n  sonde a",
+	}
+	command.Flags().StringP("to", "t", "a b", "how far")
+	command.Flags().Bool("secret", false, "nobody's business")
+	if err := command.Flags().MarkHidden("secret"); err != nil {
+		t.Fatal(err)
+	}
+	const want = `.nh
+.TH "SONDE" "1" "Jan 1970" "netsonde ` + version + `" "User Commands"
+.SH NAME
+sonde \- Sound a well\-known place
+.SH SYNOPSIS
+\fBsonde FILE [flags]\fP
+.SH DESCRIPTION
+Goes down.
+\&.hidden is a file,
+\&'quoted' too: C:\(rs.
+.PP
+.EX
+\-v  tell
+  \-q  do not
+.EE
+.SS Linux:
+.EX
+	sound \-v
+.EE
+.PP
+All told.
+.SH OPTIONS
+.TP
+\fB\-h\fP, \fB\-\-help\fP[=false]
+help for sonde
+.TP
+\fB\-t\fP, \fB\-\-to\fP="a b"
+how far
+.SH EXAMPLE
+.EX
+  sonde \-v
+  sonde a
+.EE
+`
+	if got := string(commandPage(command, time.Unix(0, 0).UTC())); got != want {
+		t.Errorf("%s", got)
 	}
 }
