@@ -8,12 +8,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"netsonde"
 	"netsonde/internal/agent"
 	"netsonde/internal/check"
 	"netsonde/internal/console"
+	"netsonde/internal/probe"
 	"netsonde/internal/socket"
 )
 
@@ -26,6 +28,10 @@ const (
 
 // newSweep opens the sockets and makes a sweep over them.
 func (o *oneShot) newSweep(report *console.Report) (*agent.Sweep, *socket.Connection, error) {
+	rates, err := o.rates()
+	if err != nil {
+		return nil, nil, err
+	}
 	connection, err := o.openConnection()
 	if err != nil {
 		return nil, nil, err
@@ -36,17 +42,16 @@ func (o *oneShot) newSweep(report *console.Report) (*agent.Sweep, *socket.Connec
 		Sinks:      []agent.Sink{report},
 		Targets:    o.targets,
 		Room:       func(ctx context.Context) error { return report.WaitBelow(ctx, unreadTargets) },
-		Exempt:     own(),
+		Rates:      rates,
 		Proc:       os.DirFS("/proc"),
+	}
+	if rates != (probe.Rates{}) {
+		config.Exempt = own()
 	}
 	if o.tool != console.ToolScan {
 		config.Window = connection.Holds(o.largest())
 	}
-	config.Rates, err = o.rates()
-	var sweep *agent.Sweep
-	if err == nil {
-		sweep, err = agent.NewSweep(config)
-	}
+	sweep, err := agent.NewSweep(config)
 	if err != nil {
 		return nil, nil, errors.Join(err, connection.Close())
 	}
@@ -78,6 +83,17 @@ func (o *oneShot) largest() (size int) {
 // own reports whether an address is one of this machine's. The budget is for
 // the network; what does not leave is exempt.
 func own() func(netip.Addr) bool {
+	mine := sync.OnceValue(ownAddresses)
+	return func(address netip.Addr) bool {
+		if address.IsLoopback() {
+			return true
+		}
+		_, is := mine()[address.WithZone("")]
+		return is
+	}
+}
+
+func ownAddresses() map[netip.Addr]struct{} {
 	addresses := map[netip.Addr]struct{}{}
 	// Addresses that cannot be had are merely not exempt.
 	interfaces, _ := net.InterfaceAddrs()
@@ -86,13 +102,7 @@ func own() func(netip.Addr) bool {
 			addresses[prefix.Addr()] = struct{}{}
 		}
 	}
-	return func(address netip.Addr) bool {
-		if address.IsLoopback() {
-			return true
-		}
-		_, mine := addresses[address.WithZone("")]
-		return mine
-	}
+	return addresses
 }
 
 // reverseName is the first name of an address, "" for none.

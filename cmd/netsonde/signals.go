@@ -15,6 +15,8 @@ type signals struct {
 	reloads chan struct{}
 	// hangUpStops has a hang-up end the command as SIGTERM does.
 	hangUpStops bool
+	// listening is closed once the signals come here.
+	listening chan struct{}
 
 	mu   sync.Mutex
 	stop func()
@@ -22,17 +24,34 @@ type signals struct {
 
 // listen takes over SIGHUP, SIGTERM and SIGINT.
 func listen() *signals {
-	s := &signals{received: make(chan os.Signal, 64), reloads: make(chan struct{}, 1)}
-	signal.Notify(s.received, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+	s := listenSoon()
+	<-s.listening
 	return s
 }
 
-// close ends serve. A hang-up is ignored from now on, since it would kill a
-// process that has ended well but for its last microseconds.
+// listenSoon is listen that does not wait until it is so, which takes as long as
+// to open sockets: a thread of the runtime is woken for each signal.
+func listenSoon() *signals {
+	s := &signals{
+		received: make(chan os.Signal, 64), reloads: make(chan struct{}, 1), listening: make(chan struct{}),
+	}
+	go func() {
+		signal.Notify(s.received, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
+		close(s.listening)
+	}()
+	return s
+}
+
+// close ends serve, in its own time: the process need not stay for it. A hang-up
+// is ignored from now on, since it would kill a process that has ended well but
+// for its last microseconds.
 func (s *signals) close() {
-	signal.Ignore(syscall.SIGHUP)
-	signal.Stop(s.received)
-	close(s.received)
+	go func() {
+		<-s.listening
+		signal.Ignore(syscall.SIGHUP)
+		signal.Stop(s.received)
+		close(s.received)
+	}()
 }
 
 // onStop is what the first SIGTERM or SIGINT calls from now on.

@@ -146,6 +146,9 @@ func (s *Sweep) Run(ctx context.Context) error {
 	var feeding sync.WaitGroup
 	var unfed error
 	feeding.Go(func() { unfed = s.feed.run(s.ending) })
+	// The first targets are there before the loop looks for some. It would else
+	// go to sleep in a thread of its own, and have the other woken first.
+	runtime.Gosched()
 	err := s.loop(ctx)
 	cancel()
 	s.end()
