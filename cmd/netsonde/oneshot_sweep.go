@@ -67,9 +67,15 @@ func (o *oneShot) openConnection() (*socket.Connection, error) {
 		EchoOnly: !slices.ContainsFunc(o.probes, func(p netsonde.Probe) bool {
 			return p.Kind == netsonde.KindTrace && p.Protocol != netsonde.TraceICMP
 		}),
-		// Stamps of what leaves are an eighth of what an echo costs.
-		ReceiveOnly: o.tool == console.ToolPing && o.rate == unlimited,
+		ReceiveOnly: o.receiveOnly(),
 	})
+}
+
+// receiveOnly reports whether stamps of what leaves are left out, which are an
+// eighth of what an echo costs: for many hosts as fast as possible. What few
+// hosts cost is nothing, and their RTTs are to be true.
+func (o *oneShot) receiveOnly() bool {
+	return o.tool == console.ToolPing && o.rate == unlimited && o.total > budgetRate
 }
 
 // largest is the payload of the largest answer.

@@ -7,11 +7,8 @@ import (
 	"maps"
 	"net/netip"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"netsonde/internal/lab"
@@ -97,55 +94,21 @@ func (b *bench) monitor(targets int, every time.Duration, beside bool, share, of
 
 // monitorOurs is one run.
 func (b *bench) monitorOurs(node *lab.Node, targets int, every time.Duration, into *monitored) error {
-	first := netip.MustParseAddr("127.1.0.1")
-	last := first
-	for addr := range addresses(first, targets) {
-		last = addr
-	}
-	configuration, path := filepath.Join(b.directory, "monitor.yaml"), filepath.Join(b.directory, "monitor.jsonl")
-	if err := writeFile(configuration, fmt.Sprintf("groups:\n  - name: all\n    probes: [ping: {every: %v}]\n    targets: [%v-%v]\n", every, first, last)); err != nil {
-		return err
-	}
-	output, err := os.Create(path)
+	m, err := b.startMonitor(node, netip.MustParseAddr("127.1.0.1"), targets, every)
 	if err != nil {
-		return fmt.Errorf("a file for the results: %w", err)
-	}
-	defer os.Remove(path)
-	defer output.Close()
-	var complaints bytes.Buffer
-	command := exec.CommandContext(b.ctx, b.binary, "run", "--output", "jsonl", configuration)
-	command.Stdout, command.Stderr = output, &complaints
-	if err := node.Start(command); err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
+	defer m.close()
 	seen := outcomes{every: every}
-	used, peak, err := b.watch(command.Process.Pid, output, ended, &seen)
-	if err == nil {
-		err = command.Process.Signal(syscall.SIGTERM)
+	used, peak, err := b.watch(m.command.Process.Pid, m.output, m.ended, &seen)
+	if err := m.end(err); err != nil {
+		return err
 	}
-	if err != nil {
-		_ = command.Process.Kill()
-		return fmt.Errorf("%w\n%s", errors.Join(err, <-ended), complaints.Bytes())
+	if err := seen.read(m.output); err != nil {
+		return fmt.Errorf("the monitor: %w", err)
 	}
-	select {
-	case err = <-ended:
-	case <-time.After(drainWithin):
-		_ = command.Process.Kill()
-		err = fmt.Errorf("it does not end: %w", <-ended)
-	}
-	if err == nil {
-		_, err = output.Seek(0, 0)
-	}
-	if err == nil {
-		err = seen.read(output)
-	}
-	if err != nil {
-		return fmt.Errorf("the monitor: %w\n%s", err, complaints.Bytes())
-	}
-	if complaints.Len() > 0 {
-		b.table.remark(b.row.name, "netsonde says: %s", bytes.TrimSpace(complaints.Bytes()[:min(complaints.Len(), 500)]))
+	if m.complaints.Len() > 0 {
+		b.table.remark(b.row.name, "netsonde says: %s", bytes.TrimSpace(m.complaints.Bytes()[:min(m.complaints.Len(), 500)]))
 	}
 	b.addMonitored(&seen, targets, used, peak, into)
 	return nil

@@ -3,8 +3,12 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
+	"math"
+	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -41,6 +45,46 @@ func (o *outcomes) read(file io.Reader) error {
 		}
 	}
 	return lines.Err()
+}
+
+// readTimes reads the RTTs of each host from what a monitor wrote as jsonl, in
+// milliseconds and the order of the echoes; NaN is none.
+func readTimes(file io.Reader) (map[netip.Addr][]float64, losses, error) {
+	type sample struct {
+		at  time.Time
+		rtt float64
+	}
+	samples, counts := map[netip.Addr][]sample{}, losses{}
+	decoder := json.NewDecoder(file)
+	for decoder.More() {
+		var line struct {
+			Type, Outcome string
+			Time          time.Time
+			Addr          netip.Addr
+			Rounds        int
+			RTT           *float64 `json:"rtt_ms"`
+		}
+		if err := decoder.Decode(&line); err != nil {
+			return nil, nil, fmt.Errorf("what the monitor wrote: %w", err)
+		}
+		if line.Type != "ping" || line.Rounds > 0 {
+			continue
+		}
+		counts[line.Outcome]++
+		rtt := math.NaN()
+		if line.RTT != nil {
+			rtt = *line.RTT
+		}
+		samples[line.Addr] = append(samples[line.Addr], sample{line.Time, rtt})
+	}
+	told := map[netip.Addr][]float64{}
+	for addr, of := range samples {
+		slices.SortFunc(of, func(a, b sample) int { return a.at.Compare(b.at) })
+		for _, one := range of {
+			told[addr] = append(told[addr], one.rtt)
+		}
+	}
+	return told, counts, nil
 }
 
 // line takes one. A run writes millions of them, in a form that is promised,

@@ -129,3 +129,22 @@ func TestCaptureIsRead(t *testing.T) {
 		}
 	}
 }
+
+func TestTimesOfAMonitorAreInTheirOrder(t *testing.T) {
+	told, counts, err := readTimes(strings.NewReader(`{"schema":1,"type":"ping","time":"2026-11-22T14:00:02Z","addr":"10.95.0.1","outcome":"ok","rtt_ms":2.5}
+{"schema":1,"type":"ping","time":"2026-11-22T14:00:01Z","addr":"10.95.0.1","outcome":"unanswered","rtt_ms":null}
+{"schema":1,"type":"ping","time":"2026-11-22T14:00:01Z","addr":"10.95.0.2","outcome":"ok","rtt_ms":0.5}
+{"schema":1,"type":"ping","time":"2026-11-22T14:00:01.5Z","addr":null,"round":4,"rounds":4,"outcome":"stalled"}
+{"schema":1,"type":"event","time":"2026-11-22T14:00:03Z","event":"health"}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := told[netip.MustParseAddr("10.95.0.1")], told[netip.MustParseAddr("10.95.0.2")]
+	if len(first) != 2 || !math.IsNaN(first[0]) || first[1] != 2.5 || !slices.Equal(second, []float64{0.5}) || len(told) != 2 {
+		t.Errorf("it read %v", told)
+	}
+	if counts.theirs() != 1 || counts["ok"] != 2 || counts.ours() != 0 {
+		t.Errorf("it counted %v", counts)
+	}
+}

@@ -19,10 +19,18 @@ const (
 	// echoesEach is how many are sent to one host by each of the two.
 	echoesEach    = 200
 	echoesSpacing = 5 * time.Millisecond
-	// The load of 10,000 a second: hosts, and how often each is asked.
+	// The load of 10,000 a second: hosts, how often each is asked, and when again.
 	crowd      = 1000
 	crowdCount = 20
+	crowdEvery = 100 * time.Millisecond
+	crowdRate  = 10_000
+	// few hosts are what a monitor asks where one host is asked otherwise: as many
+	// echoes a second.
+	few = 20
 )
+
+// crowdFirst is the first of many hosts, which are one machine.
+func crowdFirst() netip.Addr { return netip.MustParseAddr("10.95.0.1") }
 
 // measuredTimes are the absolute errors of one program's RTTs in microseconds.
 type measuredTimes struct{ half, most []float64 }
@@ -76,10 +84,14 @@ func (b *bench) oneTarget(name string, client, router *lab.Node, target netip.Ad
 	if b.small {
 		count = 20
 	}
-	var ours, theirs measuredTimes
+	var ours, monitor, theirs measuredTimes
 	runs := []func() error{func() error {
 		return b.compared(router, &ours, func() (map[netip.Addr][]float64, error) {
 			return b.timesOurs(client, count, "-i", echoesSpacing.String(), "--rate", "max", target.String())
+		})
+	}, func() error {
+		return b.compared(router, &monitor, func() (map[netip.Addr][]float64, error) {
+			return b.timesMonitor(client, few, time.Duration(count)*echoesSpacing)
 		})
 	}}
 	if b.has("ping") {
@@ -91,12 +103,19 @@ func (b *bench) oneTarget(name string, client, router *lab.Node, target netip.Ad
 	}
 	err := b.inTurns(runs...)
 	b.timeFigures(name, &ours, "ping", &theirs)
+	b.timeFigures(name+"run, ", &monitor, "", nil)
 	return err
 }
 
+// timeFigures tells of the errors of ours beside those of a peer, if there is one.
 func (b *bench) timeFigures(name string, ours *measuredTimes, peer string, theirs *measuredTimes) {
-	b.table.figure(figure{row: b.row.name, name: name + "error p50, µs", ours: ours.half, peer: peer, theirs: theirs.half, goal: atMost(18)})
-	b.table.figure(figure{row: b.row.name, name: name + "error p99, µs", ours: ours.most, peer: peer, theirs: theirs.most, goal: atMost(40)})
+	half := figure{row: b.row.name, name: name + "error p50, µs", ours: ours.half, peer: peer, goal: atMost(18)}
+	most := figure{row: b.row.name, name: name + "error p99, µs", ours: ours.most, peer: peer, goal: atMost(40)}
+	if theirs != nil {
+		half.theirs, most.theirs = theirs.half, theirs.most
+	}
+	b.table.figure(half)
+	b.table.figure(most)
 }
 
 // manyTargets is 10,000 echoes a second, by us and by fping.
@@ -105,14 +124,18 @@ func (b *bench) manyTargets(client, router *lab.Node) error {
 	if b.small {
 		hosts, count = 20, 3
 	}
-	file, err := b.writeHosts("crowd", netip.MustParseAddr("10.95.0.0"), hosts)
+	file, err := b.writeHosts("crowd", crowdFirst(), hosts)
 	if err != nil {
 		return err
 	}
-	var ours, theirs measuredTimes
+	var ours, monitor, theirs measuredTimes
 	runs := []func() error{func() error {
 		return b.compared(router, &ours, func() (map[netip.Addr][]float64, error) {
-			return b.timesOurs(client, count, "-i", "100ms", "--rate", "10000", "@"+file)
+			return b.timesOurs(client, count, "-i", crowdEvery.String(), "--rate", strconv.Itoa(crowdRate), "@"+file)
+		})
+	}, func() error {
+		return b.compared(router, &monitor, func() (map[netip.Addr][]float64, error) {
+			return b.timesMonitor(client, hosts, time.Duration(count)*crowdEvery)
 		})
 	}}
 	if b.has("fping") {
@@ -124,6 +147,7 @@ func (b *bench) manyTargets(client, router *lab.Node) error {
 	}
 	err = b.inTurns(runs...)
 	b.timeFigures("10,000/s: ", &ours, "fping", &theirs)
+	b.timeFigures("10,000/s: run, ", &monitor, "", nil)
 	return err
 }
 
@@ -209,6 +233,25 @@ func (b *bench) timesOurs(client *lab.Node, count int, arguments ...string) (map
 	return told, nil
 }
 
+// timesMonitor are those that netsonde run writes of hosts that it asks for a
+// while.
+func (b *bench) timesMonitor(client *lab.Node, hosts int, span time.Duration) (map[netip.Addr][]float64, error) {
+	m, err := b.startMonitor(client, crowdFirst(), hosts, crowdEvery)
+	if err != nil {
+		return nil, err
+	}
+	defer m.close()
+	// The monitor needs a moment to start.
+	if err := m.end(b.wait(span+b.settled/2, m.ended)); err != nil {
+		return nil, err
+	}
+	told, lost, err := readTimes(m.output)
+	if err == nil && lost.theirs() > 0 {
+		b.table.fault(b.row.name, "netsonde told %v; nothing was lost", lost)
+	}
+	return told, err
+}
+
 // timesPing are those that ping tells of one host.
 func (b *bench) timesPing(client *lab.Node, target netip.Addr, count int) (map[netip.Addr][]float64, error) {
 	f, err := b.finish(client, "ping", "-n", "-c", strconv.Itoa(count), "-i", fmt.Sprint(echoesSpacing.Seconds()), target.String())
@@ -237,7 +280,7 @@ func pingTimes(text []byte, count int) []float64 {
 }
 
 func (b *bench) timesFping(client *lab.Node, file string, count int) (map[netip.Addr][]float64, error) {
-	f, err := b.finish(client, "fping", "-C", strconv.Itoa(count), "-p", "100", "-i", "0.09", "-q", "-f", file)
+	f, err := b.finish(client, "fping", "-C", strconv.Itoa(count), "-p", fmt.Sprint(crowdEvery.Milliseconds()), "-i", "0.09", "-q", "-f", file)
 	if err != nil {
 		return nil, err
 	}
