@@ -18,9 +18,10 @@ const (
 	selfLeast = 50
 	// selfOutliers is of how many one may be longer than what the bound is made of.
 	selfOutliers = 500
-	// boundFactor is by how much targets may fare worse than an echo to ourselves: it
-	// is alone, they come in bursts, by other queues, and wait for two interrupts.
-	boundFactor = 2
+	// readFactor is by how much targets may fare worse than an echo to ourselves where
+	// an RTT begins with our own reading: it is alone, while they come in bursts and
+	// wait in other queues. Between the kernel's stamps and the wire there is no queue.
+	readFactor = 2
 	// selfSize is an ordinary payload.
 	selfSize = 56
 	// boundFloor is added to it: what a device's driver and its interrupt take, which
@@ -109,7 +110,9 @@ func (s *SelfEcho) Bound() netsonde.ErrorBound {
 		return netsonde.ErrorBound{}
 	}
 	sorted := slices.Sorted(slices.Values(of.rtts[:n]))
-	return netsonde.ErrorBound{
-		Stamps: s.stamps, Limit: boundFactor*sorted[n-1-n/selfOutliers] + boundFloor, Echoes: n,
+	most := sorted[n-1-n/selfOutliers]
+	if s.stamps != netsonde.StampsKernel {
+		most *= readFactor
 	}
+	return netsonde.ErrorBound{Stamps: s.stamps, Limit: most + boundFloor, Echoes: n}
 }
