@@ -192,6 +192,10 @@ func pingJSON(t *testing.T, w *world) {
 	if least <= 0 || most < least || !slices.Contains([]any{"kernel", "kernel-rx"}, object["timestamps"]) {
 		t.Errorf("it told %v", object)
 	}
+	got = w.run(t, "ping", "-c1", "--rate=max", "--json", "10.77.10.1")
+	if stamps := objects(t, got.stdout, "ping")[0]["timestamps"]; stamps != object["timestamps"] {
+		t.Errorf("without a bound it told stamps %v, else %v", stamps, object["timestamps"])
+	}
 	got = w.run(t, "ping", "-c2", "-i10ms", "-t200ms", "--json", "noping.test")
 	object = objects(t, got.stdout, "ping")[0]
 	if fmt.Sprint(object["rtt_ms"]) != "[<nil> <nil>]" || object["avg_ms"] != nil || !slices.Equal(fields(object), want) {
