@@ -25,14 +25,17 @@ type Module struct {
 }
 
 // Load reads the module in the directory root, and the linter's rules there.
-func Load(root string) (*Module, error) {
+// planted are files that it takes as if they were there, by their paths; nil for
+// none.
+func Load(root string, planted map[string][]byte) (*Module, error) {
 	m := &Module{root: root, files: map[string]bool{}}
 	if err := m.loadRules(); err != nil {
 		return nil, err
 	}
 	var err error
 	m.packages, err = packages.Load(&packages.Config{
-		Dir: root,
+		Dir:     root,
+		Overlay: planted,
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedModule |
 			packages.NeedTypes | packages.NeedTypesInfo | packages.NeedSyntax,
 	}, "./...")
