@@ -60,6 +60,39 @@ func TestICMPErrorsFailNoOtherSend(t *testing.T) {
 	}
 }
 
+// TestErrorsWithoutPauseFailNoSend has errors arrive all the time, as those of
+// other programs' traces do.
+func TestErrorsWithoutPauseFailNoSend(t *testing.T) {
+	for _, six := range []bool{false, true} {
+		n := newContractNetwork(t)
+		c := openForTest(t, n.client, socket.KindRaw)
+		answeredAll(t, c, six, 0)
+		end, ended := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			for {
+				select {
+				case <-end:
+					return
+				default:
+					n.forge(t, six, 3, 0, c.Capabilities().ICMP)
+				}
+			}
+		}()
+		for i := range 10_000 {
+			probes := []packet.Probe{probeOf(c.Connection, far(six), uint16(i))}
+			if err := c.WriteBatch(probes); err != nil {
+				t.Fatal(err)
+			}
+			if probes[0].Errno != 0 {
+				t.Errorf("IPv6 %v: echo %d: %v", six, i, probes[0].Errno)
+			}
+		}
+		close(end)
+		<-ended
+	}
+}
+
 // answeredAll sends an echo by each identity and awaits the answers.
 func answeredAll(t *testing.T, c inNode, six bool, round uint16) {
 	t.Helper()
