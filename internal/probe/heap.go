@@ -1,18 +1,10 @@
 package probe
 
-import "time"
+// timerHeap is a binary heap by time.
+type timerHeap []timedTimer
 
-// timerHeap is a binary heap by time. The times stand in the heap itself, so
-// that to compare two costs no look at the timers: most of those are in no cache.
-type timerHeap []heapEntry
-
-type heapEntry struct {
-	at    time.Duration
-	timer *timer
-}
-
-func (h *timerHeap) push(t *timer) {
-	*h = append(*h, heapEntry{t.at, t})
+func (h *timerHeap) push(t timedTimer) {
+	*h = append(*h, t)
 	h.up(len(*h) - 1)
 }
 
@@ -21,7 +13,7 @@ func (h *timerHeap) remove(i int) {
 	last := len(*h) - 1
 	(*h)[i].timer.place = 0
 	moved := (*h)[last]
-	(*h)[last] = heapEntry{}
+	(*h)[last] = timedTimer{}
 	*h = (*h)[:last]
 	if i == last {
 		return
@@ -65,7 +57,7 @@ func (h timerHeap) down(i int) {
 	h.set(i, moved)
 }
 
-func (h timerHeap) set(i int, e heapEntry) {
+func (h timerHeap) set(i int, e timedTimer) {
 	h[i] = e
 	e.timer.place = int32(i) + 1
 }

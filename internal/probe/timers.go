@@ -5,16 +5,19 @@ import "time"
 // timer is an entry of a queue. Its zero value is not queued.
 type timer struct {
 	at       time.Duration
-	place    int32 // index in the heap + 1; inWheel; 0 when not queued
-	slot     int32 // in the wheel
-	next     *timer
-	previous *timer
+	place    int32 // index in the heap, or in the wheel's slot, + 1; 0 when not queued
+	slot     int32 // in the wheel + 1; 0 when not there
 	group    *group
 	measured *measurement
 }
 
-// inWheel is the place of a timer that stands in no heap.
-const inWheel = -1
+// timedTimer is a timer with its time, which it keeps while it is queued: so that
+// to compare two, or to move one, costs no look at the timers. Most of those are in
+// no cache.
+type timedTimer struct {
+	at    time.Duration
+	timer *timer
+}
 
 // queued reports whether the timer stands in a queue.
 func (t *timer) queued() bool { return t.place != 0 }
@@ -35,11 +38,11 @@ func (q *timers) set(t *timer, at time.Duration) {
 	q.stop(t)
 	t.at = at
 	q.count++
-	q.put(t)
+	q.put(timedTimer{at, t})
 }
 
 // put places a timer that is counted.
-func (q *timers) put(t *timer) {
+func (q *timers) put(t timedTimer) {
 	if tick := int64(t.at) >> tickShift; tick >= q.horizon {
 		if q.far == nil {
 			q.far = &wheel{}
@@ -55,7 +58,7 @@ func (q *timers) stop(t *timer) {
 	switch {
 	case t.place == 0:
 		return
-	case t.place > 0:
+	case t.slot == 0:
 		q.near.remove(int(t.place) - 1)
 	default:
 		q.far.take(t)
@@ -95,19 +98,19 @@ func (q *timers) advance() {
 	q.horizon = tick
 	if found {
 		q.horizon++
-		for t := q.far.empty(int(tick % wheelSlots)); t != nil; {
-			following := t.next
-			t.next = nil
+		due := q.far.empty(int(tick % wheelSlots))
+		for _, t := range due {
+			t.timer.slot = 0
 			q.near.push(t)
-			t = following
 		}
+		clear(due)
 	}
 	if q.horizon%wheelSlots == 0 {
-		for t := q.far.empty(wheelSlots + int(q.horizon/wheelSlots%wheelSlots)); t != nil; {
-			following := t.next
-			t.next = nil
+		soon := q.far.empty(wheelSlots + int(q.horizon/wheelSlots%wheelSlots))
+		for _, t := range soon {
+			t.timer.slot = 0
 			q.put(t)
-			t = following
 		}
+		clear(soon)
 	}
 }

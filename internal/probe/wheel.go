@@ -15,56 +15,52 @@ const (
 // Hashed and Hierarchical Timing Wheels, SOSP 1987). The first level has a slot
 // a tick for the next 1,024 ticks, the second a slot a block of so many.
 type wheel struct {
-	// slots are lists of timers: those of ticks, modulo their number, and behind
-	// them those of blocks.
-	slots [2 * wheelSlots]*timer
+	// slots hold timers: those of ticks, modulo their number, and behind them those
+	// of blocks. As in the heap the times stand beside them.
+	slots [2 * wheelSlots][]timedTimer
 	// taken has a bit for each slot that holds something.
 	taken [2 * wheelWords]uint64
 }
 
 // put places a timer of a tick that is not before the horizon.
-func (w *wheel) put(t *timer, tick, horizon int64) {
+func (w *wheel) put(t timedTimer, tick, horizon int64) {
 	slot := int32(tick % wheelSlots)
 	if tick-horizon >= wheelSlots {
 		block := min(tick/wheelSlots, horizon/wheelSlots+wheelSlots-1)
 		slot = wheelSlots + int32(block%wheelSlots)
 	}
-	t.place, t.slot = inWheel, slot
-	t.previous, t.next = nil, w.slots[slot]
-	if t.next != nil {
-		t.next.previous = t
-	}
-	w.slots[slot] = t
+	w.slots[slot] = append(w.slots[slot], t)
+	t.timer.place, t.timer.slot = int32(len(w.slots[slot])), slot+1
 	w.taken[slot/64] |= 1 << (slot % 64)
 }
 
-// take takes a timer out of its slot.
+// take takes a timer out of its slot; the slot's last takes its place.
 func (w *wheel) take(t *timer) {
-	if t.next != nil {
-		t.next.previous = t.previous
+	slot := t.slot - 1
+	held := w.slots[slot]
+	last := len(held) - 1
+	moved := held[last]
+	held[t.place-1] = moved
+	moved.timer.place = t.place
+	held[last] = timedTimer{}
+	w.slots[slot] = held[:last]
+	if last == 0 {
+		w.taken[slot/64] &^= 1 << (slot % 64)
 	}
-	if t.previous != nil {
-		t.previous.next = t.next
-	} else {
-		w.slots[t.slot] = t.next
-		if t.next == nil {
-			w.taken[t.slot/64] &^= 1 << (t.slot % 64)
-		}
-	}
-	t.next, t.previous, t.place = nil, nil, 0
+	t.place, t.slot = 0, 0
 }
 
-// empty takes all timers out of a slot. They stay linked by next, for the
-// caller to go through, in the order in which they came.
-func (w *wheel) empty(slot int) (first *timer) {
-	for t := w.slots[slot]; t != nil; {
-		earlier := t.next
-		t.previous, t.next, t.place = nil, first, 0
-		first, t = t, earlier
-	}
+// empty takes all timers out of a slot, for the caller to put them elsewhere and
+// to clear the list. A tick's slot keeps the list's memory, as it is filled as much
+// again in a second; that of a block would be kept for nothing.
+func (w *wheel) empty(slot int) []timedTimer {
+	held := w.slots[slot]
 	w.slots[slot] = nil
+	if slot < wheelSlots {
+		w.slots[slot] = held[:0]
+	}
 	w.taken[slot/64] &^= 1 << (slot % 64)
-	return first
+	return held
 }
 
 // nextTick is the first tick from the horizon on that has timers, or, not
