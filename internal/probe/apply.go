@@ -114,20 +114,55 @@ func sameMeasurement(a, b *netsonde.Probe) bool {
 // that it goes on with.
 func (e *Engine) newGroup(t *target, place int, before map[netsonde.ProbeID]*measurement) *group {
 	plan := &t.plan.Groups[place]
-	g := &group{target: t, place: place, name: plan.Name, probes: make([]*measurement, 0, len(plan.Probes))}
-	g.start.group = g
+	g := allocateGroup(len(plan.Probes))
+	g.target, g.place, g.name = t, place, plan.Name
 	g.follow(plan)
 	for i := range plan.Probes {
 		probe := &plan.Probes[i]
-		m := &measurement{group: g, plan: probe}
-		m.reviewing.measured = m
+		m := g.probes[i]
+		m.plan = probe
 		if earlier := before[probe.ID]; earlier != nil {
 			m.memory, m.reached, m.good = earlier.memory, earlier.reached, earlier.good
 			m.identity, m.suspicion.up = earlier.identity, earlier.suspicion.up
 			g.round = max(g.round, earlier.group.round+earlier.group.missed)
 		}
-		g.probes = append(g.probes, m)
 		e.probes[probe.ID] = m
 	}
 	return g
+}
+
+// lone is a group of one probe of one echo, as most are: in one piece, so that a round
+// finds it in fewer places of the memory.
+type lone struct {
+	group    group
+	measured measurement
+	probes   [1]*measurement
+	slots    [1]int32
+}
+
+// allocateGroup makes a group of so many measurements.
+func allocateGroup(probes int) *group {
+	if probes == 1 {
+		one := &lone{}
+		one.probes[0] = &one.measured
+		one.group.probes = one.probes[:]
+		one.measured.burst.slots = one.slots[:0]
+		one.group.link()
+		return &one.group
+	}
+	g := &group{probes: make([]*measurement, probes)}
+	for i := range g.probes {
+		g.probes[i] = &measurement{}
+	}
+	g.link()
+	return g
+}
+
+// link has the parts of a group know one another.
+func (g *group) link() {
+	g.start.group = g
+	for _, m := range g.probes {
+		m.group = g
+		m.reviewing.measured = m
+	}
 }

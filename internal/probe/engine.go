@@ -42,6 +42,7 @@ type Engine struct {
 	probes   map[netsonde.ProbeID]*measurement
 	slots    slots
 	starts   timers // of groups: the next round
+	starting starting
 	reviews  timers // of measurements: deadlines, all judged after the sockets were read
 	echoes   timers // of measurements: the next echo of a spaced burst
 	epoch    epoch
@@ -173,9 +174,7 @@ func (e *Engine) Advance(now netsonde.Instant, out []packet.Probe) (n int) {
 	e.slots.sweep(now.Monotonic)
 	if !e.draining {
 		soon := now.Monotonic + e.ahead
-		for t := e.starts.pop(soon); t != nil; t = e.starts.pop(soon) {
-			e.comeDue(now, t.group)
-		}
+		e.startDue(now, soon)
 		for t := e.echoes.pop(soon); t != nil; t = e.echoes.pop(soon) {
 			t.measured.spaceEcho(e, now)
 		}
