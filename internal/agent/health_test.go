@@ -73,7 +73,7 @@ func TestHealth(t *testing.T) {
 		if last.Duplicates != 3*last.Received {
 			t.Errorf("%d duplicates of %d answers", last.Duplicates, last.Received)
 		}
-		if last.Stalled < 3 || last.Bound.Stamps != netsonde.StampsKernel || last.Bound.Limit != 110*time.Microsecond {
+		if last.Stalled < 3 || last.Bound.Stamps != netsonde.StampsKernel || last.Bound.Limit != 80*time.Microsecond {
 			t.Errorf("%d rounds stalled; the bound is %+v", last.Stalled, last.Bound)
 		}
 		if late := said.health[0].Total().Lateness; late.Count() < 59 || late.Max() > time.Millisecond {
