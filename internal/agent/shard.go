@@ -133,6 +133,7 @@ func (s *shard) read(replies []packet.Reply, until time.Duration) (more bool, er
 	if err != nil {
 		return false, fmt.Errorf("read from connection %d: %w", s.index, err)
 	}
+	s.engine.Foresee(replies[:n])
 	for i := range replies[:n] {
 		if s.self != nil && s.self.Receive(&replies[i]) {
 			continue

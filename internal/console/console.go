@@ -157,6 +157,9 @@ func (c *Console) Consume(batch *netsonde.Batch) {
 		}
 	}
 	for i := range batch.Rounds {
+		if i%readTogether == 0 {
+			reading.foresee(batch.Rounds[i:])
+		}
 		round := &batch.Rounds[i]
 		c.findings = reading.takeEach(round, c.findings[:0])
 		c.consumeRound(round, c.findings)

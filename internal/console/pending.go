@@ -60,6 +60,34 @@ type reading struct {
 	batch   *netsonde.Batch
 	// bursts, routes and services count those that were taken or kept.
 	bursts, routes, services int
+	// seen keeps reads from being left out by the compiler.
+	seen uint64
+}
+
+// readTogether is of how many rounds the plan is read beforehand.
+const readTogether = 32
+
+// foresee reads a word of what the next rounds need of the plan, which is in no cache
+// of the processor's own: reads that do not depend on one another are waited for
+// together.
+func (r *reading) foresee(rounds []netsonde.Round) {
+	rounds = rounds[:min(len(rounds), readTogether)]
+	for i := range rounds {
+		t := rounds[i].Target
+		r.seen += uint64(len(t.Name)) + uint64(t.Output.Dialect)
+	}
+	for i := range rounds {
+		t := rounds[i].Target
+		if t.Name != "" {
+			r.seen += uint64(t.Name[0])
+		}
+		r.seen += uint64(len(t.Groups[rounds[i].Group].Probes))
+	}
+	for i := range rounds {
+		if probes := rounds[i].Target.Groups[rounds[i].Group].Probes; len(probes) > 0 {
+			r.seen += uint64(probes[0].ID)
+		}
+	}
 }
 
 // read begins to take in a batch; rest is to follow.

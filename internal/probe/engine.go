@@ -43,6 +43,7 @@ type Engine struct {
 	slots    slots
 	starts   timers // of groups: the next round
 	starting starting
+	foreseen foreseen
 	reviews  timers // of measurements: deadlines, all judged after the sockets were read
 	echoes   timers // of measurements: the next echo of a spaced burst
 	epoch    epoch
@@ -229,6 +230,18 @@ func (e *Engine) Sent(probes []packet.Probe) {
 	}
 }
 
+// Foresee reads what Receive needs for packets, of all of them together (starting.go
+// says why).
+func (e *Engine) Foresee(replies []packet.Reply) {
+	for i := range replies {
+		e.foreseen.add(e, &replies[i])
+		if e.foreseen.count == len(e.foreseen.slots) {
+			e.foreseen.touch()
+		}
+	}
+	e.foreseen.touch()
+}
+
 // Receive takes a packet that may answer a probe. Whatever does not match a
 // packet of ours in identity, sequence, destination and token is ignored.
 func (e *Engine) Receive(r *packet.Reply) {
@@ -317,9 +330,13 @@ func (e *Engine) Take() *netsonde.Batch {
 	e.number++
 	taken := e.batch
 	taken.Shard, taken.Number = e.options.Shard, e.number
-	// What comes next is likely to be as much.
 	e.batch = netsonde.Batch{
-		Bursts: make([]netsonde.Burst, 0, len(taken.Bursts)), Rounds: make([]netsonde.Round, 0, len(taken.Rounds)),
+		Bursts: make([]netsonde.Burst, 0, likely(len(taken.Bursts))),
+		Rounds: make([]netsonde.Round, 0, likely(len(taken.Rounds))),
 	}
 	return &taken
 }
+
+// likely is room for what comes after so many: about as much, and a little more,
+// since a list that grows leaves its old memory behind.
+func likely(count int) int { return count + count/4 }

@@ -224,24 +224,36 @@ func (s *slots) find(protocol packet.Protocol, identity, sequence uint16) int32 
 	if protocol >= protocols {
 		return noSlot
 	}
-	for i := range s.spaces[protocol] {
-		if in := &s.spaces[protocol][i]; in.identity == identity && in.slots != nil {
-			return in.slots[sequence] - 1
-		}
+	if in := s.space(protocol, identity); in != nil && in.slots != nil {
+		return in.slots[sequence] - 1
 	}
 	return noSlot
+}
+
+// space is that of an identity, nil if it is none of ours. Most often they follow
+// one another.
+func (s *slots) space(protocol packet.Protocol, identity uint16) *space {
+	spaces := s.spaces[protocol]
+	if len(spaces) == 0 {
+		return nil
+	}
+	if i := int(identity) - int(spaces[0].identity); i >= 0 && i < len(spaces) && spaces[i].identity == identity {
+		return &spaces[i]
+	}
+	for i := range spaces {
+		if spaces[i].identity == identity {
+			return &spaces[i]
+		}
+	}
+	return nil
 }
 
 // release frees a slot: nothing that comes for it from now on is ours.
 func (s *slots) release(index int32) {
 	freed := &s.pool[index]
-	for i := range s.spaces[freed.protocol] {
-		if in := &s.spaces[freed.protocol][i]; in.identity == freed.identity {
-			in.slots[freed.sequence] = 0
-			in.used--
-			break
-		}
-	}
+	in := s.space(freed.protocol, freed.identity)
+	in.slots[freed.sequence] = 0
+	in.used--
 	freed.measured = nil
 	s.free = append(s.free, index)
 }

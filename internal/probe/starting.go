@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"netsonde"
+	"netsonde/internal/packet"
 )
 
 // startsTogether is how many rounds are taken from the queue at once.
@@ -64,4 +65,37 @@ func touch(due []*timer) (read uint64) {
 		}
 	}
 	return read
+}
+
+// foreseen are measurements whose answers have come.
+type foreseen struct {
+	slots [startsTogether]*slot
+	count int
+	read  uint64
+}
+
+// add takes note of what a reply is about.
+func (f *foreseen) add(e *Engine, r *packet.Reply) {
+	if index := e.slots.find(r.Protocol, r.Identity, r.Sequence); index != noSlot {
+		f.slots[f.count] = &e.slots.pool[index]
+		f.count++
+	}
+}
+
+func (f *foreseen) touch() {
+	all := f.slots[:f.count]
+	f.count = 0
+	if len(all) < 2 {
+		return
+	}
+	var read uint64
+	for _, s := range all {
+		read += s.token + uint64(s.generation)
+	}
+	for _, s := range all {
+		if m := s.measured; m != nil {
+			read += uint64(m.reviewing.at) + uint64(m.burst.filled) + uint64(m.burst.putOff) + m.group.round + uint64(m.group.started.Real) + uint64(m.plan.Size)
+		}
+	}
+	f.read += read
 }
