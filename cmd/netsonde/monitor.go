@@ -359,7 +359,7 @@ func (p *program) newAgent(
 		Connections: shards,
 		Observer:    observed(observer),
 		Health:      health,
-		Checks:      allChecks(check.Options{}),
+		Checks:      allChecks(check.New(check.Options{})),
 		Sinks:       []agent.Sink{sink},
 		Warn:        p.diagnostics.Warn,
 		RouterRate:  budgetRouter,
@@ -374,13 +374,12 @@ func (p *program) newAgent(
 	})
 }
 
-// allChecks runs every kind of service check.
-func allChecks(options check.Options) map[netsonde.Kind]agent.Check {
-	run := check.New(options).Check
+// allChecks has a checker run every kind of service check.
+func allChecks(checker *check.Checker) map[netsonde.Kind]agent.Check {
 	all := map[netsonde.Kind]agent.Check{}
 	for kind := netsonde.KindPing; kind.String() != netsonde.Kind(0).String(); kind++ {
 		if kind.IsCheck() {
-			all[kind] = run
+			all[kind] = checker.Check
 		}
 	}
 	return all

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"netsonde"
+	"netsonde/internal/check"
 	"netsonde/internal/console"
 	"netsonde/internal/hosts"
 	"netsonde/internal/probe"
@@ -235,7 +236,9 @@ func (o *oneShot) run(ctx context.Context) int {
 	defer signals.close()
 
 	report := console.NewReport(o.reportOptions())
-	sweep, connection, err := o.newSweep(report)
+	checker := check.New(check.Options{Reset: true})
+	defer checker.Close()
+	sweep, connection, err := o.newSweep(report, checker)
 	if err != nil {
 		p.diagnostics.Error("OSError", err.Error())
 		return exitSystem

@@ -26,8 +26,9 @@ const (
 	reverseTimeout = 2 * time.Second
 )
 
-// newSweep opens the sockets and makes a sweep over them.
-func (o *oneShot) newSweep(report *console.Report) (*agent.Sweep, *socket.Connection, error) {
+// newSweep opens the sockets and makes a sweep over them, whose checks are the
+// checker's.
+func (o *oneShot) newSweep(report *console.Report, checker *check.Checker) (*agent.Sweep, *socket.Connection, error) {
 	rates, err := o.rates()
 	if err != nil {
 		return nil, nil, err
@@ -38,7 +39,7 @@ func (o *oneShot) newSweep(report *console.Report) (*agent.Sweep, *socket.Connec
 	}
 	config := agent.SweepConfig{
 		Connection: connection,
-		Checks:     allChecks(check.Options{Reset: true}),
+		Checks:     allChecks(checker),
 		Sinks:      []agent.Sink{report},
 		Targets:    o.targets,
 		Room:       func(ctx context.Context) error { return report.WaitBelow(ctx, unreadTargets) },

@@ -31,16 +31,6 @@ func attemptSystem(ctx context.Context, source netip.Addr, destination netip.Add
 	return attempt, nil
 }
 
-// attemptBriefly is attemptSystem, whose connection ends with a reset.
-func attemptBriefly(ctx context.Context, source netip.Addr, destination netip.AddrPort) (net.Conn, error) {
-	conn, err := attemptSystem(ctx, source, destination)
-	if attempt, ok := conn.(*socketConn); ok {
-		// Without it the end is the ordinary one.
-		_ = unix.SetsockoptLinger(attempt.fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-	}
-	return conn, err
-}
-
 // foreign reports whether an address is one that only package net can write.
 func foreign(source netip.Addr, destination netip.AddrPort) bool {
 	addr := destination.Addr()
@@ -51,9 +41,14 @@ func foreign(source netip.Addr, destination netip.AddrPort) bool {
 // net it tells at a deadline whether the kernel had an answer by then. Until
 // poll has been called only Close works.
 type socketConn struct {
-	fd int
+	fd   int
+	four bool
 	// file owns fd once the runtime waits for it.
 	file *os.File
+	// spares gets the socket when it is closed, by a reset; nil for an ordinary end.
+	spares *spares
+	// spent tells that the socket is not to be connected again.
+	spent bool
 }
 
 // openSocket returns a connection, or why there is none.
@@ -70,8 +65,8 @@ func openSocket(ctx context.Context, source netip.Addr, destination netip.AddrPo
 
 // openUnconnected opens a socket that can be connected to a destination.
 func openUnconnected(destination netip.AddrPort) (*socketConn, error) {
-	family := unix.AF_INET6
-	if destination.Addr().Is4() {
+	family, four := unix.AF_INET6, destination.Addr().Is4()
+	if four {
 		family = unix.AF_INET
 	}
 	// It does not block, and so neither does the call.
@@ -79,7 +74,7 @@ func openUnconnected(destination netip.AddrPort) (*socketConn, error) {
 	if errno != 0 {
 		return nil, os.NewSyscallError("socket", errno)
 	}
-	return &socketConn{fd: int(fd)}, nil
+	return &socketConn{fd: int(fd), four: four}, nil
 }
 
 // poll has the runtime wait for the socket: the descriptor does not block.
@@ -89,8 +84,16 @@ func (c *socketConn) poll() {
 	}
 }
 
-// Close closes the socket.
+// Close ends the connection, and gives the socket to the spares if it has some.
 func (c *socketConn) Close() error {
+	if c.spares != nil && disconnect(c.fd) && !c.spent && c.spares.put(c) {
+		return nil
+	}
+	return c.release()
+}
+
+// release closes the socket.
+func (c *socketConn) release() error {
 	if c.file != nil {
 		return c.file.Close()
 	}
@@ -138,6 +141,7 @@ func (c *socketConn) SyscallConn() (syscall.RawConn, error) { return c.file.Sysc
 // connect returns once there is a connection, or why there is none.
 func (c *socketConn) connect(ctx context.Context, source netip.Addr, destination netip.AddrPort) error {
 	if source.IsValid() {
+		c.spent = true // it keeps its address
 		if err := unix.Bind(c.fd, socketAddress(netip.AddrPortFrom(source, 0))); err != nil {
 			return os.NewSyscallError("bind", err)
 		}
@@ -168,7 +172,13 @@ func (c *socketConn) connect(ctx context.Context, source netip.Addr, destination
 // wait returns when the connection is decided, or with an error when ctx ends.
 func (c *socketConn) wait(ctx context.Context) error {
 	c.poll()
-	defer context.AfterFunc(ctx, func() { _ = c.file.SetWriteDeadline(time.Unix(1, 0)) })()
+	stop := context.AfterFunc(ctx, func() { _ = c.file.SetWriteDeadline(time.Unix(1, 0)) })
+	defer func() {
+		if !stop() {
+			// The deadline may still be set when another uses the socket.
+			c.spent = true
+		}
+	}()
 	raw, err := c.file.SyscallConn()
 	if err != nil {
 		return err

@@ -45,34 +45,38 @@ type Options struct {
 	Reset bool
 }
 
-// Checker runs service checks. It holds nothing between them and may be used
-// by many goroutines at once.
+// Checker runs service checks. It may be used by many goroutines at once. With
+// Options.Reset it keeps some sockets between checks, and nothing otherwise.
 type Checker struct {
 	dial         DialContext
 	dialDatagram DialContext
 	// attempt opens connections that are only closed again.
 	attempt DialContext
+	spares  spares
 	roots   *x509.CertPool
 	tls     *tls.Config
 }
 
 // New returns a checker.
 func New(o Options) *Checker {
-	attempt := o.DialContext
-	if o.DialContext == nil {
-		o.DialContext, attempt = dialSystem, attemptSystem
-		if o.Reset {
-			attempt = attemptBriefly
-		}
-	}
-	if o.DialDatagram == nil {
-		o.DialDatagram = dialSystemDatagram
-	}
-	return &Checker{
-		dial: o.DialContext, dialDatagram: o.DialDatagram, attempt: attempt,
+	c := &Checker{
+		dial: o.DialContext, dialDatagram: o.DialDatagram, attempt: o.DialContext,
 		roots: o.RootCAs, tls: clientConfig(),
 	}
+	if c.dial == nil {
+		c.dial, c.attempt = dialSystem, attemptSystem
+		if o.Reset {
+			c.attempt = c.spares.attempt
+		}
+	}
+	if c.dialDatagram == nil {
+		c.dialDatagram = dialSystemDatagram
+	}
+	return c
 }
+
+// Close closes the sockets that are kept. Checks that still run close their own.
+func (c *Checker) Close() error { return c.spares.close() }
 
 // Check runs one check of the kind that the probe names, against its port, or
 // the kind's own port if it is 0, and asks what the probe's parameters say.

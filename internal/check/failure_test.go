@@ -132,6 +132,13 @@ func TestFilteredPort(t *testing.T) {
 // wait unanswered, as a firewall does that drops.
 func fullQueue(t *testing.T) netip.AddrPort {
 	t.Helper()
+	server, _ := openFullQueue(t)
+	return server
+}
+
+// openFullQueue is fullQueue that also tells the descriptor that listens.
+func openFullQueue(t *testing.T) (server netip.AddrPort, fd int) {
+	t.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -147,13 +154,13 @@ func fullQueue(t *testing.T) netip.AddrPort {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(name.(*syscall.SockaddrInet4).Port))
+	server = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), uint16(name.(*syscall.SockaddrInet4).Port))
 	queued, err := net.Dial("tcp", server.String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { queued.Close() })
-	return server
+	return server, fd
 }
 
 func TestSilentServer(t *testing.T) {

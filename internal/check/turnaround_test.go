@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"syscall"
 	"testing"
 	"time"
 
@@ -112,21 +111,5 @@ func TestOversleptConnections(t *testing.T) {
 	state, _ := connectFailure(t.Context(), errUnserved)
 	if state != netsonde.ServiceStalled {
 		t.Errorf("got %v, want stalled", state)
-	}
-}
-
-// Reset leaves nothing behind on either side.
-func TestReset(t *testing.T) {
-	end := make(chan error, 1)
-	server := serve(t, func(conn net.Conn) {
-		_, err := conn.Read(make([]byte, 1))
-		end <- err
-	})
-	probe := netsonde.Probe{Kind: netsonde.KindTCP, Port: server.Port()}
-	if s := checkOf(t, Options{Reset: true}, patience, probe, "web.test", server.Addr()); s.State != netsonde.ServiceOpen {
-		t.Errorf("got %+v", s)
-	}
-	if err := <-end; !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("the connection ended with %v", err)
 	}
 }
