@@ -17,6 +17,14 @@ import (
 // newest are dropped.
 const leastMaxWaiting = 4096
 
+// Some rounds of all targets may wait, since a machine or a disk that rests for a
+// second or two is nothing unusual; but no more blocks than fit into some 100 MB,
+// unless that is less than one round.
+const (
+	waitingRounds  = 5
+	mostForWaiting = 250_000
+)
+
 var (
 	// ErrClosed tells that nobody reads the results any more: the reader closed
 	// its end or the terminal hung up. A command ends quietly on it, with 0.
@@ -117,10 +125,11 @@ func New(o Options) *Console {
 	return c
 }
 
-// Expect makes room for the plan whose targets come from now on: as many blocks
-// may wait before the newest are dropped as it has groups, but never fewer than
-// 4,096. The rounds of a large plan may all end at the same moment, and only a
-// reader who is slower than the plan is to miss any. A lossless console has
+// Expect makes room for the plan whose targets come from now on: five times as many
+// blocks may wait before the newest are dropped as it has groups, but never fewer
+// than 4,096, and for more than 50,000 groups 250,000 or one for each. The rounds of
+// a large plan may all end at the same moment, and only a reader who is slower than
+// the plan for a while is to miss any. A lossless console has
 // room in any case. Native results also learn here whose the probes are that
 // only have their identity to tell, and how wide their columns are.
 func (c *Console) Expect(targets []*netsonde.Target) {
@@ -136,7 +145,7 @@ func (c *Console) Expect(targets []*netsonde.Target) {
 	for _, target := range targets {
 		groups += len(target.Groups)
 	}
-	c.queue.setLimit(max(groups, leastMaxWaiting))
+	c.queue.setLimit(max(leastMaxWaiting, groups, min(waitingRounds*groups, mostForWaiting)))
 }
 
 // Consume takes a batch: it hands the lines of events and failures to the

@@ -200,7 +200,7 @@ func TestMissedLinesAreTold(t *testing.T) {
 	}
 }
 
-// TestExpect gives every group of a large plan a place, and a small plan no
+// TestExpect gives every group of a large plan some places, and a small plan no
 // fewer than the default, also when a reload has made the plan small again.
 func TestExpect(t *testing.T) {
 	c := console.New(console.Options{
@@ -208,7 +208,8 @@ func TestExpect(t *testing.T) {
 	})
 	dropped := uint64(0)
 	for _, test := range []struct{ targets, groups, want int }{
-		{10, 3, maxWaiting}, {maxWaiting + 7, 1, maxWaiting + 7}, {maxWaiting, 3, 3 * maxWaiting}, {1, 1, 3 * maxWaiting},
+		{10, 3, maxWaiting}, {maxWaiting + 7, 1, 5 * (maxWaiting + 7)}, {maxWaiting, 3, 15 * maxWaiting},
+		{1, 1, 15 * maxWaiting}, {60_000, 1, 250_000}, {255_000, 1, 255_000},
 	} {
 		targets := make([]*netsonde.Target, test.targets)
 		for i := range targets {
