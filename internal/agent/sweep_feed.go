@@ -12,7 +12,7 @@ import (
 // one target in any case. No more may still begin when the writer has fallen
 // behind, but for the one that is taken before the writer is looked at.
 const (
-	feedAhead   = 256
+	feedAhead   = 1024
 	probesAhead = 1 << 16
 )
 

@@ -330,7 +330,7 @@ func TestSweepTakesFewTargetsAhead(t *testing.T) {
 		begun   int
 		most    int
 	}{
-		"addresses":  {echoes(1, hostNames(1, 20000)...), 1000, 1700},
+		"addresses":  {echoes(1, hostNames(1, 20000)...), 1000, 3300},
 		"names":      {echoes(1, names...), 1000, 3000},
 		"many ports": {sweepTargets(hostNames(1, 1000), ports...), 0, 60},
 	} {
