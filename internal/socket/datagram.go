@@ -31,6 +31,8 @@ type datagram struct {
 	whence bool
 	// sendsOnly tells that answers come by another socket.
 	sendsOnly bool
+	// asleep tells that the socket has not been used yet.
+	asleep bool
 	stamping
 }
 

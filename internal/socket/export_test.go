@@ -22,3 +22,18 @@ func (c *Connection) ShrinkSenders() error {
 	}
 	return nil
 }
+
+// SenderErrors counts what stands in the error queues of the sockets that probes
+// leave by, stamps included, and takes it away.
+func (c *Connection) SenderErrors() (count int) {
+	for _, d := range c.method.senders() {
+		for {
+			var control [receiveControlSize]byte
+			if _, _, _, _, err := unix.Recvmsg(d.fd, nil, control[:], unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT); err != nil {
+				break
+			}
+			count++
+		}
+	}
+	return count
+}

@@ -93,6 +93,33 @@ func TestErrorsWithoutPauseFailNoSend(t *testing.T) {
 	}
 }
 
+// TestSmallEchoesBearNoErrors: each error would fail the send after it, and those
+// of a trace's first hops come while the rest of its batch leaves.
+func TestSmallEchoesBearNoErrors(t *testing.T) {
+	n := newContractNetwork(t)
+	c := openIn(t, n.client, socket.KindRaw)
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	answeredAll(t, c, false, 0)
+	c.SenderErrors()
+	n.forge(t, false, 11, 0, c.Capabilities().ICMP)
+	// Before the answers are read, and with them the stamps of what they answer.
+	if errors := c.SenderErrors(); errors != 0 {
+		t.Errorf("the sockets that send have %d errors", errors)
+	}
+	for got := 0; got < len(c.Capabilities().ICMP); {
+		for _, r := range collect(t, c.Connection, 1) {
+			got++
+			if r.Kind != packet.TimeExceeded {
+				t.Errorf("got %+v", r)
+			}
+		}
+	}
+}
+
 // answeredAll sends an echo by each identity and awaits the answers.
 func answeredAll(t *testing.T, c inNode, six bool, round uint16) {
 	t.Helper()

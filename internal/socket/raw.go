@@ -21,7 +21,7 @@ type raw struct {
 	icmp      [2]*datagram // IPv4 and IPv6; nil for a family that is missing
 	echo, udp [2]*datagram
 	headed    *headed
-	tcp       [2]*segments
+	tcp       [2]*datagram
 	block     *reservation
 	ports     []uint16
 	held      []*datagram
@@ -82,6 +82,9 @@ func openRaw(echoOnly bool) (r *raw, err error) {
 		if r.echo[i], err = openSender(d.six, protocol); err != nil {
 			return r, err
 		}
+		// The kernel copies every ICMP error of this machine to it, its own
+		// traces' included; small echoes leave otherwise.
+		r.echo[i].sleep()
 		if !d.six {
 			if r.headed, err = openHeaded(); err != nil {
 				return r, err
@@ -107,7 +110,7 @@ func openSender(six bool, protocol int) (*datagram, error) {
 	if err != nil {
 		return nil, fmt.Errorf("raw socket: %w", err)
 	}
-	if err = d.prepareToSend(); err == nil && protocol != unix.IPPROTO_UDP {
+	if err = d.prepareToSend(); err == nil && (protocol == unix.IPPROTO_ICMP || protocol == unix.IPPROTO_ICMPV6) {
 		err = passTypes(d)
 	}
 	if err != nil {
@@ -178,21 +181,12 @@ func (r *raw) capabilities() packet.Capabilities {
 	}
 }
 
-func (r *raw) sockets() []*datagram { return append(present(r.icmp[:]), r.segmentSockets()...) }
+func (r *raw) sockets() []*datagram { return present(r.icmp[:], r.tcp[:]) }
 
 func (r *raw) senders() []*datagram {
 	all := present(r.echo[:], r.udp[:])
 	if r.headed != nil {
 		all = append(all, r.headed.datagram)
-	}
-	return all
-}
-
-func (r *raw) segmentSockets() (all []*datagram) {
-	for _, s := range r.tcp {
-		if s != nil {
-			all = append(all, s.datagram)
-		}
 	}
 	return all
 }
@@ -203,10 +197,7 @@ func (r *raw) socket(p *packet.Probe) *datagram {
 	case packet.UDP:
 		return r.udp[place]
 	case packet.TCP:
-		if r.tcp[place] == nil {
-			return nil
-		}
-		return r.tcp[place].datagram
+		return r.tcp[place]
 	default:
 		if r.headed.takes(p) {
 			return r.headed.datagram
@@ -224,6 +215,8 @@ func (r *raw) compose(o *outgoing, p *packet.Probe, now netsonde.Instant) syscal
 		payload := o.payload
 		if r.headed.takes(p) {
 			payload = r.headed.appendHeader(payload, p)
+		} else if errno := r.echo[family(p.Destination)].wake(); errno != 0 {
+			return errno
 		}
 		o.grow(p, packet.AppendEcho(payload, p), p.Destination, 0, scope, p.Source)
 		return 0
@@ -295,7 +288,7 @@ func (r *raw) ours(reply *packet.Reply) bool {
 }
 
 func (r *raw) close() (err error) {
-	err = errors.Join(closeAll(r.icmp[:]), closeAll(r.echo[:]), closeAll(r.udp[:]), closeAll(r.segmentSockets()), closeAll(r.held))
+	err = errors.Join(closeAll(r.icmp[:]), closeAll(r.echo[:]), closeAll(r.udp[:]), closeAll(r.tcp[:]), closeAll(r.held))
 	if r.headed != nil {
 		err = errors.Join(err, r.headed.close())
 	}
