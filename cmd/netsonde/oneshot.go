@@ -113,8 +113,8 @@ and @- reads standard input.
 Packets leave within the probe budget: 10,000 a second, 2,000 into one /24 or
 /48, 100 to one address, however often it is named, and 500 of traces to one
 router. A --rate takes the place of all four, and max is no bound but what can be
-answered; pings of more than 10,000 hosts then have the kernel's time stamps of
-answers only. This machine's own addresses are exempt.
+answered; pings of more than 10,000 hosts and traces of more than 625 then have the
+kernel's time stamps of answers only. This machine's own addresses are exempt.
 
 Exit codes: 0 all hosts are reachable, 1 some are not, 2 some have no address,
 3 wrong usage, 4 failure of this machine.`

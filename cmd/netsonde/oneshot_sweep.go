@@ -22,6 +22,8 @@ import (
 const (
 	// unreadTargets may wait for the writer before no more are started.
 	unreadTargets = 1024
+	// usualHops is how many packets a trace takes on the Internet, about.
+	usualHops = 16
 	// reverseTimeout bounds the lookup of an address's name.
 	reverseTimeout = 2 * time.Second
 )
@@ -76,7 +78,11 @@ func (o *oneShot) openConnection() (*socket.Connection, error) {
 // eighth of what an echo costs: for many hosts as fast as possible. What few
 // hosts cost is nothing, and their RTTs are to be true.
 func (o *oneShot) receiveOnly() bool {
-	return o.tool == console.ToolPing && o.rate == unlimited && o.total > budgetRate
+	most := uint64(budgetRate)
+	if o.tool == console.ToolTrace {
+		most /= usualHops
+	}
+	return o.rate == unlimited && o.total > most
 }
 
 // largest is the payload of the largest answer.
