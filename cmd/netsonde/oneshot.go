@@ -48,8 +48,12 @@ const (
 
 // growth is how far a one-shot tool's heap may grow, in percent, before it is
 // looked through: most have ended before they get to the 16 MB that come of it,
-// and a look takes a fifth of a ping's time.
-const growth = 400
+// and a look takes a fifth of a ping's time. Where more than manyHosts are to be
+// measured that is nothing, and memory counts.
+const (
+	growth    = 400
+	manyHosts = 1 << 17
+)
 
 // oneShot is what ping, trace and scan have in common: hosts that are measured
 // once each.
@@ -229,7 +233,9 @@ func (o *oneShot) targets(yield func(*netsonde.Target) bool) {
 // run measures and returns the exit code.
 func (o *oneShot) run(ctx context.Context) int {
 	p := o.program
-	debug.SetGCPercent(growth)
+	if o.total <= manyHosts {
+		debug.SetGCPercent(growth)
+	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	signals := listenSoon()
