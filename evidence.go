@@ -94,23 +94,28 @@ func (s *EchoSeries) Statistics() Statistics {
 
 // unsent reports whether the series is of echoes that never left.
 func (s *EchoSeries) unsent() bool {
-	for i := range s.Samples {
-		if s.Samples[i].Outcome != OutcomeSendFailed {
-			return false
-		}
-	}
-	return len(s.Samples) > 0
+	return s.allButStalled(func(sample *Sample) bool { return sample.Outcome == OutcomeSendFailed })
 }
 
 // withoutCarrier reports whether the series is of echoes that never left for want
 // of a carrier, which a new socket's own echoes do not know.
 func (s *EchoSeries) withoutCarrier() bool {
+	return s.allButStalled(func(sample *Sample) bool { return sample.Cause == CauseNoCarrier })
+}
+
+// allButStalled reports whether all echoes that were not stalled are such, and
+// some are: one that this process did not get to says nothing of the others.
+func (s *EchoSeries) allButStalled(such func(*Sample) bool) (some bool) {
 	for i := range s.Samples {
-		if s.Samples[i].Cause != CauseNoCarrier {
+		sample := &s.Samples[i]
+		switch {
+		case such(sample):
+			some = true
+		case sample.Outcome != OutcomeStalled:
 			return false
 		}
 	}
-	return len(s.Samples) > 0
+	return some
 }
 
 // NewVerdict judges two series that were sent at the same time: one under the

@@ -167,6 +167,7 @@ func TestVerdicts(t *testing.T) {
 	outcomes := map[byte]netsonde.Outcome{
 		'o': netsonde.OutcomeOK, 'l': netsonde.OutcomeLate, '-': netsonde.OutcomeUnanswered,
 		'u': netsonde.OutcomeUnreachable, 'f': netsonde.OutcomeSendFailed, 'v': netsonde.OutcomeOverrun,
+		's': netsonde.OutcomeStalled,
 	}
 	for _, c := range []struct {
 		same, fresh string
@@ -189,6 +190,9 @@ func TestVerdicts(t *testing.T) {
 		{"-----", "fffff", netsonde.VerdictUnknown},
 		{"fffff", "fffff", netsonde.VerdictLocal},
 		{"fffff", "", netsonde.VerdictUnknown},
+		{"ffsff", "fffss", netsonde.VerdictLocal},
+		{"fffff", "sssss", netsonde.VerdictUnknown},
+		{"sssss", "sssss", netsonde.VerdictUnknown},
 		{"vvvvv", "-----", netsonde.VerdictUnknown},
 		{"", "", netsonde.VerdictUnknown},
 	} {
