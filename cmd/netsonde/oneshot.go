@@ -52,7 +52,7 @@ const (
 // measured that is nothing, and memory counts.
 const (
 	growth    = 400
-	manyHosts = 1 << 17
+	manyHosts = 1 << 16
 )
 
 // oneShot is what ping, trace and scan have in common: hosts that are measured
@@ -233,7 +233,7 @@ func (o *oneShot) targets(yield func(*netsonde.Target) bool) {
 // run measures and returns the exit code.
 func (o *oneShot) run(ctx context.Context) int {
 	p := o.program
-	if o.total <= manyHosts {
+	if o.total <= manyHosts && os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(growth)
 	}
 	ctx, end := context.WithCancelCause(ctx)

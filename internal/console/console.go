@@ -18,8 +18,8 @@ import (
 const leastMaxWaiting = 4096
 
 // Some rounds of all targets may wait, since a machine or a disk that rests for a
-// second or two is nothing unusual; but no more blocks than fit into some 100 MB,
-// unless that is less than one round.
+// second or two is nothing unusual; but of a large plan no more than 250,000, 100 MB
+// of lines of JSON, unless that is less than one round.
 const (
 	waitingRounds  = 5
 	mostForWaiting = 250_000

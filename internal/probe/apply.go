@@ -131,8 +131,8 @@ func (e *Engine) newGroup(t *target, place int, before map[netsonde.ProbeID]*mea
 	return g
 }
 
-// lone is a group of one probe of one echo, as most are: in one piece, so that a round
-// finds it in fewer places of the memory.
+// lone is a group of one probe, which most often is of one echo: in one piece, so that
+// a round finds it in fewer places of the memory.
 type lone struct {
 	group    group
 	measured measurement

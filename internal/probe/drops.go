@@ -10,13 +10,14 @@ import (
 )
 
 // Machine answers what is known of this machine's part in the fate of one probe.
-// It is asked only when the kernel has dropped something meanwhile.
 type Machine struct {
 	// Departed tells whether a probe was given to a device, since a moment of
-	// the real clock, and when by that clock if it was.
+	// the real clock, and when by that clock if it was. It is asked before an echo
+	// is given up; nil where nobody knows.
 	Departed func(protocol packet.Protocol, identity, sequence uint16, since int64) (d packet.Departure, at int64)
 	// Interface is the index of the interface by which packets to an address
-	// leave, from one of ours if that is valid; 0 when it is not known.
+	// leave, from one of ours if that is valid; 0 when it is not known. It is asked
+	// only when the kernel has dropped something meanwhile.
 	Interface func(to, from netip.Addr) int
 }
 

@@ -161,12 +161,10 @@ func (m *measurement) inquiryPlan() *netsonde.Target {
 // identity: nobody finds them by one.
 func (e *Engine) hiddenGroup(t *target) *group {
 	plan := &t.plan.Groups[0]
-	g := &group{target: t, name: plan.Name}
-	g.start.group = g
+	g := allocateGroup(len(plan.Probes))
+	g.target, g.name = t, plan.Name
 	for i := range plan.Probes {
-		m := &measurement{group: g, plan: &plan.Probes[i]}
-		m.reviewing.measured = m
-		g.probes = append(g.probes, m)
+		g.probes[i].plan = &plan.Probes[i]
 	}
 	t.groups = []*group{g}
 	return g

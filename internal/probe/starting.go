@@ -97,5 +97,6 @@ func (f *foreseen) touch() {
 			read += uint64(m.reviewing.at) + uint64(m.burst.filled) + uint64(m.burst.putOff) + m.group.round + uint64(m.group.started.Real) + uint64(m.plan.Size)
 		}
 	}
+	clear(all)
 	f.read += read
 }

@@ -49,6 +49,8 @@ type Connection struct {
 	// message is the one being interpreted; on the stack it would escape.
 	message message
 	sockets []*datagram
+	// senders are the method's.
+	senders []*datagram
 	// leaving reads the sockets that only send, departures keeps what it read.
 	leaving    *leaving
 	departures departures
@@ -82,6 +84,7 @@ func newConnection(origin time.Time, m method, tcp *attempts) (*Connection, erro
 		attempts: tcp,
 		in:       newIncoming(),
 		sockets:  m.sockets(),
+		senders:  m.senders(),
 		leaving:  newLeaving(),
 		wakeup:   wakeup{fd: event},
 		batch:    sendBatch,

@@ -22,7 +22,7 @@ func (c *Connection) Departed(protocol packet.Protocol, identity, sequence uint1
 		return packet.DepartureUnknown, 0
 	}
 	stamped := false
-	for _, from := range c.method.senders() {
+	for _, from := range c.senders {
 		if from.protocol != protocol || from.identity != 0 && from.identity != identity {
 			continue
 		}

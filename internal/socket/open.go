@@ -147,7 +147,7 @@ func start(options Options, m method, tcp *attempts) (*Connection, error) {
 		return c, nil
 	}
 	if !options.ReceiveOnly {
-		for _, d := range m.senders() {
+		for _, d := range c.senders {
 			d.reportDepartures()
 		}
 		if options.counted {
@@ -228,7 +228,7 @@ func (c *Connection) awaitStamps() error {
 // agreed to.
 func (c *Connection) assumeStamps() {
 	c.stamps = netsonde.StampsKernelReceive
-	for _, d := range c.method.senders() {
+	for _, d := range c.senders {
 		if d.stamped {
 			c.stamps = netsonde.StampsKernel
 		}
@@ -238,7 +238,7 @@ func (c *Connection) assumeStamps() {
 // countDepartures is for kernels that refuse a message with a number, those
 // before 6.13. It reports whether anything had one.
 func (c *Connection) countDepartures() (had bool) {
-	for _, d := range c.method.senders() {
+	for _, d := range c.senders {
 		if d.numbers() {
 			d.countDepartures()
 			had = true

@@ -10,9 +10,9 @@ type lockedKey struct{}
 
 // WithLocked returns a context under which Open, Read and Write call locked
 // after each try that found the database locked, with how long that has been
-// so since the first try of that call. Time in which nobody else had a lock, as
-// on a machine that is short of processors, is not in it. It is called by the
-// goroutine that waits, about 30 times a second at most.
+// so since the first refused try of that call. A call that was never refused tells
+// nothing, however long it took. It is called by the goroutine that waits, about 30
+// times a second at most.
 func WithLocked(ctx context.Context, locked func(waited time.Duration)) context.Context {
 	return context.WithValue(ctx, lockedKey{}, locked)
 }
