@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"netsonde/acceptance/built"
 	"netsonde/internal/lab"
 )
@@ -129,4 +131,11 @@ func file(t *testing.T, text string) string {
 // unprivileged has a call run as a user without any right.
 func (c *call) unprivileged() {
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+}
+
+// onlyRaw has a call run as a user with the one right that raw sockets need, as the
+// service has it.
+func (c *call) onlyRaw() {
+	c.unprivileged()
+	c.SysProcAttr.AmbientCaps = []uintptr{unix.CAP_NET_RAW}
 }

@@ -28,6 +28,7 @@ func TestTools(t *testing.T) {
 		{"ping of a network", pingNetwork},
 		{"ping as JSON", pingJSON},
 		{"ping without rights", pingWithoutRights},
+		{"trace with one right", traceWithOneRight},
 		{"trace beside traceroute", traces},
 		{"trace as JSON", traceJSON},
 		{"scan", scans},
@@ -217,6 +218,22 @@ func pingWithoutRights(t *testing.T, w *world) {
 	}
 	if !strings.Contains(c.stderr.String(), "CAP_NET_RAW") {
 		t.Errorf("it does not say what is missing: %s", &c.stderr)
+	}
+}
+
+// traceWithOneRight has nothing but CAP_NET_RAW, and has no warning to give.
+func traceWithOneRight(t *testing.T, w *world) {
+	for _, protocol := range []string{"--udp", "--tcp", "--icmp"} {
+		c := w.prepare(t, "trace", "--json", protocol, "web.test")
+		c.onlyRaw()
+		var stdout bytes.Buffer
+		c.Stdout = &stdout
+		if err := w.Client.Start(c.Cmd); err != nil {
+			t.Fatal(err)
+		}
+		if code := c.end(t); code != 0 || c.stderr.Len() > 0 || !strings.Contains(stdout.String(), `"reached":true`) {
+			t.Errorf("trace %s ends with %d: %s%s", protocol, code, &stdout, &c.stderr)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -118,13 +119,18 @@ func reservePort() (port uint16, held []*datagram, err error) {
 // EADDRINUSE when another program has it there. The TCP socket never listens:
 // what comes for it is answered with a reset, as a closed port's.
 func holdPort() (port uint16, held []*datagram, err error) {
-	for _, kind := range []struct{ kind, protocol int }{
-		{unix.SOCK_DGRAM, unix.IPPROTO_UDP}, {unix.SOCK_STREAM, unix.IPPROTO_TCP},
+	for _, kind := range []struct {
+		kind, protocol int
+		filter         []bpf.Instruction
+	}{
+		{unix.SOCK_DGRAM, unix.IPPROTO_UDP, dropAll()},
+		// It gets nothing, and to filter TCP Linux 6.18 wants CAP_NET_ADMIN.
+		{unix.SOCK_STREAM, unix.IPPROTO_TCP, nil},
 	} {
 		// An IPv6 socket holds the port in both families.
-		d, err := openDatagram(true, kind.kind, kind.protocol, dropAll())
+		d, err := openDatagram(true, kind.kind, kind.protocol, kind.filter)
 		if err != nil {
-			if d, err = openDatagram(false, kind.kind, kind.protocol, dropAll()); err != nil {
+			if d, err = openDatagram(false, kind.kind, kind.protocol, kind.filter); err != nil {
 				return 0, held, err
 			}
 		}
