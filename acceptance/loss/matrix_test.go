@@ -80,6 +80,11 @@ func TestForcedEvents(t *testing.T) {
 		if err := l.finish(); err != nil {
 			t.Error(err)
 		}
+		for line := range strings.Lines(l.complaints.String()) {
+			if strings.Contains(line, "not known") { // it explains what was told wrong
+				t.Logf("lane %d: %s", l.number, strings.TrimSpace(line))
+			}
+		}
 		j, err := l.judge()
 		if err != nil {
 			t.Fatal(err)

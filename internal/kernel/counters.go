@@ -24,6 +24,8 @@ type counters struct {
 	// softnet is nil where the file cannot be read.
 	softnet *os.File
 	text    []byte
+	// behind tells that answers may come to a request that was given up.
+	behind bool
 }
 
 func openCounters() (*counters, error) {
@@ -89,17 +91,49 @@ const dumpTimeout = time.Second
 
 // dump asks for all entries of a kind, by a request with an empty header.
 func (c *counters) dump(kind uint16, header int) ([]netlink.Message, error) {
+	if c.behind {
+		if err := c.catchUp(); err != nil {
+			return nil, err
+		}
+	}
 	if err := c.conn.SetDeadline(time.Now().Add(dumpTimeout)); err != nil {
 		return nil, fmt.Errorf("read kernel counters: %w", err)
 	}
-	messages, err := c.conn.Execute(netlink.Message{
-		Header: netlink.Header{Type: netlink.HeaderType(kind), Flags: netlink.Request | netlink.Dump},
-		Data:   make([]byte, header),
-	})
+	messages, err := c.conn.Execute(dumpRequest(kind, header))
 	if err != nil {
+		c.behind = true
 		return nil, fmt.Errorf("read kernel counters: %w", err)
 	}
 	return messages, nil
+}
+
+// lateWait is how long nothing may come before there is nothing more to come: the
+// kernel makes an answer while it takes the request, and its parts while they are
+// read.
+const lateWait = 10 * time.Millisecond
+
+// catchUp throws away what answers a request that was given up. Each such answer
+// would be taken for the one to the next request, for ever.
+func (c *counters) catchUp() error {
+	for end := time.Now().Add(dumpTimeout); ; {
+		if err := c.conn.SetDeadline(time.Now().Add(lateWait)); err != nil {
+			return fmt.Errorf("read kernel counters: %w", err)
+		}
+		switch _, err := c.conn.Receive(); {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			c.behind = false
+			return nil
+		case err != nil && time.Now().After(end):
+			return fmt.Errorf("read kernel counters: %w", err)
+		}
+	}
+}
+
+func dumpRequest(kind uint16, header int) netlink.Message {
+	return netlink.Message{
+		Header: netlink.Header{Type: netlink.HeaderType(kind), Flags: netlink.Request | netlink.Dump},
+		Data:   make([]byte, header),
+	}
 }
 
 // backlog is 0 where the kernel does not tell.

@@ -186,3 +186,29 @@ func TestOutageAfterALongTime(t *testing.T) {
 		t.Errorf("it may have begun at %v", got)
 	}
 }
+
+// TestALookAfterOneThatWasGivenUp has an answer come too late, as while somebody
+// configures interfaces for longer than is waited for. Taken for that to the next
+// request it would put all later ones out of step.
+func TestALookAfterOneThatWasGivenUp(t *testing.T) {
+	c, err := openCounters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for range 3 {
+		if _, err := c.conn.Send(dumpRequest(unix.RTM_GETQDISC, tcMessageSize)); err != nil {
+			t.Fatal(err)
+		}
+		if d, err := c.read(); err == nil {
+			t.Errorf("an answer to another request is taken: %d interfaces", len(d.Interfaces))
+		}
+		if d, err := c.read(); err != nil || len(d.Interfaces) == 0 {
+			t.Fatalf("the look after it: %v", err)
+		}
+	}
+}
