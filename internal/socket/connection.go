@@ -131,6 +131,21 @@ func (c *Connection) WriteBatch(probes []packet.Probe) error {
 		return net.ErrClosed
 	}
 	c.rest.note(len(probes))
+	c.write(probes)
+	for i := range probes {
+		p := &probes[i]
+		if p.Errno != unix.EMSGSIZE || p.DontFragment {
+			continue
+		}
+		if d := c.method.socket(p); d != nil && d.headed {
+			d.largest = p.Size - 1 // this and larger ones leave where they can be cut
+			c.write(probes[i : i+1])
+		}
+	}
+	return nil
+}
+
+func (c *Connection) write(probes []packet.Probe) {
 	now := c.Now()
 	var current *datagram
 	var last *packet.Probe
@@ -161,7 +176,6 @@ func (c *Connection) WriteBatch(probes []packet.Probe) error {
 	if c.out.n > 0 {
 		c.flush(current, last)
 	}
-	return nil
 }
 
 // attempt sends a TCP probe as a connection attempt.

@@ -27,6 +27,8 @@ type datagram struct {
 	// headed tells that what is sent brings its IP header, and whether it may
 	// be cut stands there.
 	headed bool
+	// largest is the largest payload, in bytes, that leaves so.
+	largest int
 	// whence tells that what arrives shows its header, with its sender and TTL.
 	whence bool
 	// sendsOnly tells that answers come by another socket.

@@ -11,7 +11,8 @@ import (
 )
 
 // mostHeaded is the largest payload of an echo that leaves with its header, in
-// bytes. Such a datagram cannot be cut here, so it has to fit every link.
+// bytes. Such a datagram cannot be cut here, so it has to fit the links of this
+// machine, which nearly all have room for it. Where one had not the limit is lower.
 const mostHeaded = 512
 
 // headed sends IPv4 echoes together with the header that we write (raw(7),
@@ -35,14 +36,14 @@ func openHeaded() (*headed, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("raw socket with headers: %w", err), d.close())
 	}
-	d.headed = true
+	d.headed, d.largest = true, mostHeaded
 	return &headed{datagram: d, ttl: uint8(ttl)}, nil
 }
 
 // takes reports whether a probe may leave with its header. One with a source may
 // not: the kernel would believe any, and not only an address of this machine.
 func (h *headed) takes(p *packet.Probe) bool {
-	return h != nil && p.Protocol == packet.Echo && p.Size <= mostHeaded && p.Destination.Is4() && !p.Source.IsValid()
+	return h != nil && p.Protocol == packet.Echo && p.Size <= h.largest && p.Destination.Is4() && !p.Source.IsValid()
 }
 
 // appendHeader appends the header of a probe. The kernel fills in the checksum

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"netsonde/internal/lab"
 	"netsonde/internal/packet"
 )
@@ -67,6 +69,43 @@ func TestNarrowPathIsLearnt(t *testing.T) {
 				t.Errorf("sent again: %+v", r)
 			}
 		})
+	}
+}
+
+// TestNarrowLinkOfOurOwn sends echoes that our own link has no room for: they are
+// cut, unless they must not be.
+func TestNarrowLinkOfOurOwn(t *testing.T) {
+	network := lab.ForTest(t)
+	client, host := network.Node("client"), network.Node("host")
+	network.Link(client, host).Addresses("10.8.1.1/24", "10.8.1.2/24").MTU(400)
+	client.PingGroups(0, 1<<31-1)
+	host.Unlimited()
+	for _, name := range []string{"raw", "ping"} {
+		c := openIn(t, client, kinds[name])
+		t.Cleanup(func() {
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		sequence := uint16(0)
+		for _, whole := range []bool{false, true} {
+			for _, size := range []int{372, 373, 0, 500, 512, 513, 400, 3000} {
+				sequence++
+				p := probeOf(c.Connection, netip.MustParseAddr("10.8.1.2"), sequence)
+				p.Size, p.DontFragment = size, whole
+				probes := []packet.Probe{p}
+				if whole && size > 372 {
+					if err := c.WriteBatch(probes); err != nil {
+						t.Fatal(err)
+					}
+					if probes[0].Errno != unix.EMSGSIZE {
+						t.Errorf("%s: %d bytes, not to be cut: %v", name, size, probes[0].Errno)
+					}
+				} else if r := exchangeIn(t, c, probes); r.Kind != packet.EchoReply || probes[0].Errno != 0 {
+					t.Errorf("%s: %d bytes, %v: %+v", name, size, probes[0].Errno, r)
+				}
+			}
+		}
 	}
 }
 
