@@ -22,9 +22,9 @@ const (
 	readBatch = 128
 	// emitEvery is the least time between two batches of a shard.
 	emitEvery = 10 * time.Millisecond
-	// emitBusy is the same of a busy one, unless emitRounds have ended before: to
-	// wake those who take its batches costs as much as many a probe.
-	emitBusy   = 5 * emitEvery
+	// emitLonger is how much longer a busy one waits, unless emitRounds have ended
+	// before: to wake those who take its batches costs as much as many a probe.
+	emitLonger = 4 * emitEvery
 	emitRounds = 512
 	// longestWait is how long a shard waits when nothing is scheduled.
 	longestWait = time.Hour
@@ -281,7 +281,7 @@ func (s *shard) emit(now netsonde.Instant) {
 // emitDue is when the next batch may go out: a lone result at once.
 func (s *shard) emitDue() time.Duration {
 	if s.connection.Rest() > 0 && s.engine.Ended() < emitRounds {
-		return s.emitAt + emitBusy - emitEvery
+		return s.emitAt + emitLonger
 	}
 	return s.emitAt
 }

@@ -69,12 +69,11 @@ func openUnconnected(destination netip.AddrPort) (*socketConn, error) {
 	if four {
 		family = unix.AF_INET
 	}
-	// It does not block, and so neither does the call.
-	fd, _, errno := unix.RawSyscall(unix.SYS_SOCKET, uintptr(family), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if errno != 0 {
-		return nil, os.NewSyscallError("socket", errno)
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socket", err)
 	}
-	return &socketConn{fd: int(fd), four: four}, nil
+	return &socketConn{fd: fd, four: four}, nil
 }
 
 // poll has the runtime wait for the socket: the descriptor does not block.
@@ -215,21 +214,13 @@ func socketError(fd int) (unix.Errno, error) {
 
 // reachedItself reports whether the system chose the destination's port for
 // our end, on which nobody listens: TCP then connects the socket with itself
-// (RFC 9293, section 3.5, simultaneous open). It asks the kernel once: x/sys also
-// asks for the protocol, to tell addresses of another apart.
+// (RFC 9293, section 3.5, simultaneous open).
 func (c *socketConn) reachedItself(destination netip.AddrPort) bool {
-	var own unix.RawSockaddrInet6 // the larger of the two
-	size := uint32(unsafe.Sizeof(own))
-	_, _, errno := unix.RawSyscall(unix.SYS_GETSOCKNAME,
-		uintptr(c.fd), uintptr(unsafe.Pointer(&own)), uintptr(unsafe.Pointer(&size)))
-	if errno != 0 || binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&own.Port))[:]) != destination.Port() {
-		return false
-	}
-	switch own.Family {
-	case unix.AF_INET:
-		return netip.AddrFrom4((*unix.RawSockaddrInet4)(unsafe.Pointer(&own)).Addr) == destination.Addr()
-	case unix.AF_INET6:
-		return netip.AddrFrom16(own.Addr) == destination.Addr()
+	switch name, _ := unix.Getsockname(c.fd); own := name.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(own.Addr), uint16(own.Port)) == destination
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(own.Addr), uint16(own.Port)) == destination
 	default:
 		return false
 	}

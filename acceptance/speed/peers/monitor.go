@@ -27,14 +27,27 @@ var errEarly = errors.New("the monitor ends by itself")
 // monitored is what came out of runs of a monitor.
 type monitored struct {
 	share, cpu, memory          []float64
-	offHalf, offMost, offAtMost []float64
 	lost, notMeasured, notAsked []float64
-	// sleptHalf, sleptMost and sleptAtMost are what offHalf, offMost and offAtMost
-	// are of a thread that only sleeps.
-	sleptHalf, sleptMost, sleptAtMost []float64
+	// off is how far probes were off their time, slept how far a thread was that
+	// only slept.
+	off, slept delays
 	// round is how long a round takes, in seconds.
 	round []float64
 }
+
+// delays are percentiles of runs, in milliseconds: the 50th, the 99th and the 100th.
+type delays struct{ half, most, atMost []float64 }
+
+// add takes a run's, which it sorts.
+func (d *delays) add(run []float64) {
+	d.half = append(d.half, percentile(run, 0.5))
+	d.most = append(d.most, percentile(run, 0.99))
+	d.atMost = append(d.atMost, percentile(run, 1))
+}
+
+// monitorGoals are those of a monitor's share of a core, of its processor time a
+// probe, and of how far a probe may be off its time.
+type monitorGoals struct{ share, cpu, off goal }
 
 // sleeping is the peer in being on time.
 const sleeping = "a thread that only sleeps"
@@ -42,24 +55,24 @@ const sleeping = "a thread that only sleeps"
 // The monitors with a peer have two goals of processor time: an absolute one of a
 // machine on which fping takes 48 µs a probe, and what that is by fping's.
 func (b *bench) monitorTenThousand() error {
-	return b.monitor(10_000, time.Second, true, atMost(15), ratioAtMost(0.313), atMost(2))
+	return b.monitor(10_000, time.Second, true, monitorGoals{share: atMost(15), cpu: ratioAtMost(0.313), off: atMost(2)})
 }
 
 func (b *bench) monitorFiftyThousand() error {
-	return b.monitor(50_000, time.Second, true, atMost(65), ratioAtMost(0.271), goal{})
+	return b.monitor(50_000, time.Second, true, monitorGoals{share: atMost(65), cpu: ratioAtMost(0.271)})
 }
 
 func (b *bench) monitorHundredThousand() error {
-	return b.monitor(100_000, time.Second, false, goal{}, goal{}, goal{})
+	return b.monitor(100_000, time.Second, false, monitorGoals{})
 }
 
 func (b *bench) monitorMillion() error {
-	return b.monitor(1_000_000, 10*time.Second, false, goal{}, goal{}, goal{})
+	return b.monitor(1_000_000, 10*time.Second, false, monitorGoals{})
 }
 
 // monitor measures the product: run, with every outcome to a file. Without a
 // peer that could do the work it runs once.
-func (b *bench) monitor(targets int, every time.Duration, beside bool, share, steady, off goal) error {
+func (b *bench) monitor(targets int, every time.Duration, beside bool, goals monitorGoals) error {
 	if b.small {
 		targets, every = targets/1000, 100*time.Millisecond
 	}
@@ -79,13 +92,13 @@ func (b *bench) monitor(targets int, every time.Duration, beside bool, share, st
 			err = b.inTurns(run)
 		}
 		for _, f := range []figure{
-			{name: "share of a core, %", ours: ours.share, theirs: theirs.share, goal: share},
-			{name: "CPU a probe, µs", ours: ours.cpu, theirs: theirs.cpu, goal: steady},
+			{name: "share of a core, %", ours: ours.share, theirs: theirs.share, goal: goals.share},
+			{name: "CPU a probe, µs", ours: ours.cpu, theirs: theirs.cpu, goal: goals.cpu},
 			{name: "time of a round, s", ours: ours.round, theirs: theirs.round},
 			{name: "peak memory, MB", ours: ours.memory, theirs: theirs.memory},
-			{name: "off its time, p50, ms", ours: ours.offHalf, peer: sleeping, theirs: ours.sleptHalf},
-			{name: "off its time, p99, ms", ours: ours.offMost, peer: sleeping, theirs: ours.sleptMost},
-			{name: "off its time, at most, ms", ours: ours.offAtMost, peer: sleeping, theirs: ours.sleptAtMost, goal: off},
+			{name: "off its time, p50, ms", ours: ours.off.half, peer: sleeping, theirs: ours.slept.half},
+			{name: "off its time, p99, ms", ours: ours.off.most, peer: sleeping, theirs: ours.slept.most},
+			{name: "off its time, at most, ms", ours: ours.off.atMost, peer: sleeping, theirs: ours.slept.atMost, goal: goals.off},
 			{name: "falsely lost", ours: ours.lost, theirs: theirs.lost, noRatio: true, goal: atMost(0)},
 			{name: "not measured, by its own account", ours: ours.notMeasured},
 			{name: "missing", ours: ours.notAsked, theirs: theirs.notAsked, noRatio: true, goal: atMost(0)},
@@ -119,9 +132,7 @@ func (b *bench) monitorOurs(node *lab.Node, targets int, every time.Duration, in
 		b.table.remark(b.row.name, "netsonde says: %s", bytes.TrimSpace(m.complaints.Bytes()[:min(m.complaints.Len(), 500)]))
 	}
 	b.addMonitored(&seen, targets, used, peak, into)
-	into.sleptHalf = append(into.sleptHalf, percentile(slept, 0.5))
-	into.sleptMost = append(into.sleptMost, percentile(slept, 0.99))
-	into.sleptAtMost = append(into.sleptAtMost, percentile(slept, 1))
+	into.slept.add(slept)
 	return nil
 }
 
@@ -180,9 +191,7 @@ func (b *bench) addMonitored(seen *outcomes, targets int, used time.Duration, pe
 	into.share = append(into.share, 100*used.Seconds()/seen.to.Sub(seen.from).Seconds())
 	into.cpu = append(into.cpu, used.Seconds()*1e6/float64(max(seen.echoes, 1)))
 	into.memory = append(into.memory, peak/1e6)
-	into.offHalf = append(into.offHalf, percentile(seen.off, 0.5))
-	into.offMost = append(into.offMost, percentile(seen.off, 0.99))
-	into.offAtMost = append(into.offAtMost, percentile(seen.off, 1))
+	into.off.add(seen.off)
 	into.round = append(into.round, seen.to.Sub(seen.from).Seconds()*float64(targets)/float64(max(seen.echoes, 1)))
 	into.lost = append(into.lost, float64(seen.counts.theirs()))
 	into.notMeasured = append(into.notMeasured, float64(seen.counts.ours()))
