@@ -5,11 +5,14 @@ import (
 	"testing"
 	"time"
 
+	"netsonde/acceptance/built"
 	"netsonde/internal/lab"
 )
 
-// rates counts with the firewall what leaves, and how long that takes.
-func rates(t *testing.T, w *world) {
+// TestRates counts with the firewall what leaves, and how long that takes. It has a
+// network of its own: other tests ask the same hosts.
+func TestRates(t *testing.T) {
+	w := &world{Reference: lab.NewReference(lab.ForTest(t)), binary: built.Program(t)}
 	const closed, silent = "10.77.10.4", "10.77.10.200"
 	for _, test := range []struct {
 		arguments, match string

@@ -36,7 +36,6 @@ func TestTools(t *testing.T) {
 		{"interrupt", interrupts},
 		{"closed output", closedOutput},
 		{"slow reader", slowReader},
-		{"rates", rates},
 		{"reverse names", reverseNames},
 	} {
 		t.Run(test.name, func(t *testing.T) {
