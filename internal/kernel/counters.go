@@ -44,6 +44,14 @@ func openCounters() (*counters, error) {
 // locked, which may be long. Began, Ended and Outages are left to the caller.
 func (c *counters) read() (*netsonde.Drops, error) {
 	d := &netsonde.Drops{}
+	if err := c.conn.SetDeadline(time.Now().Add(lookTimeout)); err != nil {
+		return nil, fmt.Errorf("read kernel counters: %w", err)
+	}
+	if c.behind {
+		if err := c.catchUp(); err != nil {
+			return nil, err
+		}
+	}
 	links, err := c.dump(unix.RTM_GETLINK, unix.SizeofIfInfomsg)
 	if err != nil {
 		return nil, err
@@ -56,13 +64,16 @@ func (c *counters) read() (*netsonde.Drops, error) {
 		d.Interfaces = append(d.Interfaces, of)
 	}
 	slices.SortFunc(d.Interfaces, func(a, b netsonde.InterfaceDrops) int { return cmp.Compare(a.Index, b.Index) })
-	// A kernel without queues knows no such message; one that is late would seem
-	// to have set its counters to 0.
-	messages, err := c.dump(unix.RTM_GETQDISC, tcMessageSize)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil, err
+	if len(d.Interfaces) == 0 {
+		c.behind = true // it was the end of another answer
+		return nil, errors.New("read kernel counters: the kernel tells of no interface, not even its loopback")
 	}
-	if err == nil {
+	messages, err := c.dump(unix.RTM_GETQDISC, tcMessageSize)
+	switch {
+	case errors.Is(err, unix.EOPNOTSUPP): // a kernel without queues
+	case err != nil: // without them counters would seem to have been set to 0
+		return nil, err
+	default:
 		var queues []queue
 		for _, message := range messages {
 			q, ok, err := parseQueue(message.Data)
@@ -85,20 +96,12 @@ func (c *counters) read() (*netsonde.Drops, error) {
 	return d, nil
 }
 
-// dumpTimeout bounds how long the kernel is waited for: while somebody configures
+// lookTimeout bounds how long a look waits for the kernel: while somebody configures
 // its interfaces it does not answer, and the program is to end all the same.
-const dumpTimeout = time.Second
+const lookTimeout = 2 * time.Second
 
 // dump asks for all entries of a kind, by a request with an empty header.
 func (c *counters) dump(kind uint16, header int) ([]netlink.Message, error) {
-	if c.behind {
-		if err := c.catchUp(); err != nil {
-			return nil, err
-		}
-	}
-	if err := c.conn.SetDeadline(time.Now().Add(dumpTimeout)); err != nil {
-		return nil, fmt.Errorf("read kernel counters: %w", err)
-	}
 	messages, err := c.conn.Execute(dumpRequest(kind, header))
 	if err != nil {
 		c.behind = true
@@ -107,26 +110,29 @@ func (c *counters) dump(kind uint16, header int) ([]netlink.Message, error) {
 	return messages, nil
 }
 
-// lateWait is how long nothing may come before there is nothing more to come: the
-// kernel makes an answer while it takes the request, and its parts while they are
-// read.
-const lateWait = 10 * time.Millisecond
-
 // catchUp throws away what answers a request that was given up. Each such answer
-// would be taken for the one to the next request, for ever.
+// would be taken for the one to the next request, for ever. The kernel takes
+// requests in order: with the acknowledgement of one that asks for nothing it has
+// answered all before it. What it has yet to tell of a long answer comes behind the
+// acknowledgement, and Receive does not end within one.
 func (c *counters) catchUp() error {
-	for end := time.Now().Add(dumpTimeout); ; {
-		if err := c.conn.SetDeadline(time.Now().Add(lateWait)); err != nil {
-			return fmt.Errorf("read kernel counters: %w", err)
+	last, err := c.conn.Send(netlink.Message{
+		Header: netlink.Header{Type: netlink.Noop, Flags: netlink.Request | netlink.Acknowledge},
+	})
+	for err == nil {
+		var messages []netlink.Message
+		messages, err = c.conn.Receive()
+		for i := range messages {
+			if messages[i].Header.Sequence == last.Header.Sequence {
+				c.behind = false
+				return nil
+			}
 		}
-		switch _, err := c.conn.Receive(); {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			c.behind = false
-			return nil
-		case err != nil && time.Now().After(end):
-			return fmt.Errorf("read kernel counters: %w", err)
+		if told := (*netlink.OpError)(nil); errors.As(err, &told) && told.Sequence != 0 {
+			err = nil // the kernel's answer to what was given up
 		}
 	}
+	return fmt.Errorf("read kernel counters: %w", err)
 }
 
 func dumpRequest(kind uint16, header int) netlink.Message {

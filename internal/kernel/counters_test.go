@@ -2,7 +2,9 @@ package kernel
 
 import (
 	"encoding/binary"
+	"fmt"
 	"maps"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"netsonde"
+	"netsonde/internal/lab"
 )
 
 func TestParseSoftnet(t *testing.T) {
@@ -189,10 +192,26 @@ func TestOutageAfterALongTime(t *testing.T) {
 
 // TestALookAfterOneThatWasGivenUp has an answer come too late, as while somebody
 // configures interfaces for longer than is waited for. Taken for that to the next
-// request it would put all later ones out of step.
+// request it would put all later ones out of step. There are so many interfaces
+// that an answer has several parts, of which some were read. It needs root and
+// namespaces.
 func TestALookAfterOneThatWasGivenUp(t *testing.T) {
-	c, err := openCounters()
-	if err != nil {
+	node := lab.ForTest(t).Node("here")
+	const pairs = 100
+	var batch strings.Builder
+	for i := range pairs {
+		fmt.Fprintf(&batch, "link add a%d type veth peer name b%d\n", i, i)
+	}
+	command := exec.Command("ip", "-batch", "-")
+	command.Stdin = strings.NewReader(batch.String())
+	if err := node.Run(command); err != nil {
+		t.Fatal(err)
+	}
+	var c *counters
+	if err := node.Do(func() (err error) {
+		c, err = openCounters()
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -200,15 +219,42 @@ func TestALookAfterOneThatWasGivenUp(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for range 3 {
-		if _, err := c.conn.Send(dumpRequest(unix.RTM_GETQDISC, tcMessageSize)); err != nil {
-			t.Fatal(err)
-		}
-		if d, err := c.read(); err == nil {
-			t.Errorf("an answer to another request is taken: %d interfaces", len(d.Interfaces))
-		}
-		if d, err := c.read(); err != nil || len(d.Interfaces) == 0 {
-			t.Fatalf("the look after it: %v", err)
-		}
+	for _, given := range []struct {
+		kind  uint16
+		parts int // of the answer to it, how many were read
+	}{
+		{unix.RTM_GETLINK, 0}, {unix.RTM_GETLINK, 1}, {unix.RTM_GETLINK, 2},
+		{unix.RTM_GETQDISC, 0}, {unix.RTM_GETQDISC, 1}, {unix.RTM_GETLINK, 3},
+	} {
+		t.Run(fmt.Sprintf("%d parts of %d", given.parts, given.kind), func(t *testing.T) {
+			if _, err := c.conn.Send(dumpRequest(given.kind, tcMessageSize)); err != nil {
+				t.Fatal(err)
+			}
+			for range given.parts {
+				readPart(t, c.conn)
+			}
+			if d, err := c.read(); err == nil {
+				t.Errorf("an answer to another request is taken: %d interfaces", len(d.Interfaces))
+			}
+			if d, err := c.read(); err != nil || len(d.Interfaces) != 1+2*pairs {
+				t.Errorf("the look after it: %v", err)
+			}
+		})
+	}
+}
+
+// readPart reads one datagram of an answer.
+func readPart(t *testing.T, conn *netlink.Conn) {
+	t.Helper()
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed error
+	if err := raw.Read(func(fd uintptr) bool {
+		_, _, failed = unix.Recvfrom(int(fd), make([]byte, 1<<16), unix.MSG_DONTWAIT)
+		return failed != unix.EAGAIN
+	}); err != nil || failed != nil {
+		t.Fatal(err, failed)
 	}
 }

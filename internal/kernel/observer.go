@@ -25,6 +25,8 @@ const (
 	longestRest = 100 * time.Millisecond
 	// leastRest is the pause that a change of a carrier does not shorten.
 	leastRest = 2 * time.Millisecond
+	// toldFailures is how many looks have to fail in a row before that is told.
+	toldFailures = 2
 	// egressKept is how long a destination's interface is remembered.
 	egressKept = 10 * time.Second
 	// mostEgress bounds how many are.
@@ -62,7 +64,8 @@ type egressKnown struct {
 type Options struct {
 	// Now reads the monotonic clock by which probes are sent.
 	Now func() time.Duration
-	// Warn is told once that the counters cannot be read; nil means nobody is.
+	// Warn is told when the counters cannot be read, and when they can be again;
+	// nil means nobody is.
 	Warn func(text string)
 }
 
@@ -119,7 +122,7 @@ func (o *Observer) Run(ctx context.Context) error {
 	var following sync.WaitGroup
 	following.Go(func() { deaf <- o.notices.follow(ctx, o.Latest, func() { put(o.changed) }) })
 	defer following.Wait()
-	told := false
+	failed := 0
 	for {
 		select {
 		case <-ctx.Done():
@@ -133,9 +136,17 @@ func (o *Observer) Run(ctx context.Context) error {
 		case <-o.changed:
 		}
 		began := o.now()
-		if err := o.look(); err != nil && !told {
-			told = true
-			o.warn("What this machine drops itself is not known: " + err.Error())
+		switch err := o.look(); {
+		case err != nil:
+			// One is given up when the process is stopped during it.
+			if failed++; failed == toldFailures {
+				o.warn("What this machine drops itself is not known: " + err.Error())
+			}
+		case failed >= toldFailures:
+			o.warn("What this machine drops itself is known again.")
+			fallthrough
+		default:
+			failed = 0
 		}
 		o.rest(ctx, o.now()-began)
 	}
