@@ -31,6 +31,9 @@ type method interface {
 	socket(p *packet.Probe) *datagram
 	// compose appends a probe to the batch or says why that cannot be.
 	compose(o *outgoing, p *packet.Probe, now netsonde.Instant) syscall.Errno
+	// narrowed takes note of a probe that may be cut and that a link of ours had
+	// no room for. It reports whether the probe is cut when it is sent again.
+	narrowed(p *packet.Probe) bool
 	// interpret turns a message into the reply that it may be.
 	interpret(d *datagram, m *message) (packet.Reply, bool)
 	close() error
@@ -134,11 +137,7 @@ func (c *Connection) WriteBatch(probes []packet.Probe) error {
 	c.write(probes)
 	for i := range probes {
 		p := &probes[i]
-		if p.Errno != unix.EMSGSIZE || p.DontFragment {
-			continue
-		}
-		if d := c.method.socket(p); d != nil && d.headed {
-			d.largest = p.Size - 1 // this and larger ones leave where they can be cut
+		if p.Errno == unix.EMSGSIZE && !p.DontFragment && c.method.narrowed(p) {
 			c.write(probes[i : i+1])
 		}
 	}
@@ -164,7 +163,7 @@ func (c *Connection) write(probes []packet.Probe) {
 			errno = c.unsent(p)
 		}
 		if errno == 0 {
-			c.out.numbered, c.out.headed = d.numbers(), d.headed
+			c.out.numbered, c.out.headed, c.out.declared = d.numbers(), d.headed, d.declared
 			errno = c.method.compose(&c.out, p, now)
 		}
 		if errno != 0 {

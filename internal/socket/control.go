@@ -9,7 +9,7 @@ import (
 )
 
 // sendControlSize holds a TTL, a traffic class, a number and a source address of
-// either family.
+// either family, or a protocol instead of the TTL.
 const sendControlSize = 120
 
 // receiveControlSize holds a stamp, a TTL and an extended error with its offender.
@@ -30,6 +30,8 @@ type marks struct {
 	// numbered gives the message the number that its stamp will bear.
 	numbered bool
 	number   uint32
+	// protocol is what rules of routing are to see, IPv4's only; the socket's when 0.
+	protocol uint8
 }
 
 // encodeControl writes the marks of a message. It returns the length used.
@@ -50,6 +52,10 @@ func encodeControl(control *sendControl, six bool, m marks) (length int) {
 	}
 	if m.numbered {
 		binary.NativeEndian.PutUint32(putControl(buf[length:], unix.SOL_SOCKET, unix.SCM_TS_OPT_ID, 4), m.number)
+		length += unix.CmsgSpace(4)
+	}
+	if m.protocol != 0 {
+		binary.NativeEndian.PutUint32(putControl(buf[length:], unix.SOL_IP, unix.IP_PROTOCOL, 4), uint32(m.protocol))
 		length += unix.CmsgSpace(4)
 	}
 	if !m.source.IsValid() {

@@ -27,8 +27,9 @@ type datagram struct {
 	// headed tells that what is sent brings its IP header, and whether it may
 	// be cut stands there.
 	headed bool
-	// largest is the largest payload, in bytes, that leaves so.
-	largest int
+	// declared is the protocol number that each message is said to have, 0 where
+	// that of the socket is true.
+	declared uint8
 	// whence tells that what arrives shows its header, with its sender and TTL.
 	whence bool
 	// sendsOnly tells that answers come by another socket.

@@ -109,6 +109,45 @@ func TestNarrowLinkOfOurOwn(t *testing.T) {
 	}
 }
 
+// TestNarrowLinkOfManyEchoes sends a batch that our own link has no room for, and
+// another after the link has become narrower.
+func TestNarrowLinkOfManyEchoes(t *testing.T) {
+	network := lab.ForTest(t)
+	client, host := network.Node("client"), network.Node("host")
+	link := network.Link(client, host).Addresses("10.8.1.1/24", "10.8.1.2/24")
+	host.Unlimited()
+	c := openIn(t, client, kinds["raw"])
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	sequence := uint16(0)
+	for _, room := range []int{500, 400} {
+		link.MTU(room)
+		var probes []packet.Probe
+		for _, size := range []int{0, 490, 480, 512, 490, 300, 380, 390, 380, 490} {
+			sequence++
+			p := probeOf(c.Connection, netip.MustParseAddr("10.8.1.2"), sequence)
+			p.Size = size
+			probes = append(probes, p)
+		}
+		if err := c.WriteBatch(probes); err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range probes {
+			if p.Errno != 0 {
+				t.Errorf("MTU %d: number %d, of %d bytes: %v", room, i, p.Size, p.Errno)
+			}
+		}
+		for _, r := range collect(t, c.Connection, len(probes)) {
+			if r.Kind != packet.EchoReply {
+				t.Errorf("MTU %d: %+v", room, r)
+			}
+		}
+	}
+}
+
 // exchangeIn sends from the connection's node and returns the first reply.
 func exchangeIn(t *testing.T, c inNode, probes []packet.Probe) packet.Reply {
 	t.Helper()

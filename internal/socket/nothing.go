@@ -27,6 +27,8 @@ func (nothing) compose(*outgoing, *packet.Probe, netsonde.Instant) syscall.Errno
 	return unix.EPROTONOSUPPORT
 }
 
+func (nothing) narrowed(*packet.Probe) bool { return false }
+
 func (nothing) interpret(*datagram, *message) (packet.Reply, bool) { return packet.Reply{}, false }
 
 func (nothing) close() error { return nil }

@@ -40,8 +40,9 @@ type outgoing struct {
 	payload  []byte
 	n        int
 	// numbered tells that the socket takes a number with each message, headed
-	// that a message brings its header.
+	// that a message brings its header, and declared is the datagram's.
 	numbered, headed bool
+	declared         uint8
 }
 
 // takes reports whether a probe may leave with those that are there, at most
@@ -62,6 +63,7 @@ func (o *outgoing) grow(p *packet.Probe, payload []byte, to netip.Addr, port uin
 	header.Namelen = encodeName(&o.names[i], to, port, scope)
 	m := marks{
 		ttl: p.TTL, dscp: p.DSCP, source: source, numbered: o.numbered, number: probeNumber(p.Identity, p.Sequence),
+		protocol: o.declared,
 	}
 	if o.headed {
 		m.ttl = 0 // the codepoint and the source decide on the route as well

@@ -124,6 +124,8 @@ func (p *ping) compose(o *outgoing, probe *packet.Probe, _ netsonde.Instant) sys
 	return 0
 }
 
+func (*ping) narrowed(*packet.Probe) bool { return false }
+
 func (p *ping) interpret(d *datagram, m *message) (packet.Reply, bool) {
 	from := p.zones.restore(m.from, m.scope)
 	var reply packet.Reply

@@ -94,6 +94,8 @@ func (p *port) compose(o *outgoing, probe *packet.Probe, _ netsonde.Instant) sys
 	return 0
 }
 
+func (*port) narrowed(*packet.Probe) bool { return false }
+
 func appendPortPayload(buf []byte, probe *packet.Probe) []byte {
 	buf = binary.BigEndian.AppendUint64(buf, probe.Token)
 	buf = binary.BigEndian.AppendUint16(buf, probe.Identity)

@@ -241,6 +241,8 @@ func (r *raw) compose(o *outgoing, p *packet.Probe, now netsonde.Instant) syscal
 	return 0
 }
 
+func (r *raw) narrowed(p *packet.Probe) bool { return r.headed.narrowed(p) }
+
 func (r *raw) interpret(d *datagram, m *message) (packet.Reply, bool) {
 	if m.failed {
 		return packet.Reply{}, false // it comes as a packet too
