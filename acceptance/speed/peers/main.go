@@ -39,7 +39,7 @@ func run(arguments []string) int {
 	flags.StringVar(&only, "row", "", "measure only these rows, by their names with commas between: "+strings.Join(rowNames(), ", "))
 	flags.StringVar(&keep, "keep", "", "a Markdown file whose table is replaced by the new one")
 	flags.StringVar(&b.binary, "binary", "", "the program, if it is built already")
-	flags.IntVar(&b.pairs, "pairs", 5, "how often each is run")
+	flags.IntVar(&b.pairs, "pairs", 5, "how often each is run, what is over in a second three times as often")
 	flags.DurationVar(&b.span, "for", 20*time.Second, "how long a monitor is measured")
 	flags.BoolVar(&b.slow, "slow", false, "also what takes minutes: nmap -sV")
 	flags.BoolVar(&b.small, "small", false, "small networks, short runs and no peers that wait, to see that everything works")
@@ -146,10 +146,17 @@ func (b *bench) tell(format string, arguments ...any) {
 	fmt.Fprintf(os.Stderr, "%s: %s\n", b.row.name, fmt.Sprintf(format, arguments...))
 }
 
+// briefPairs is how many times as often what is brief runs.
+const briefPairs = 3
+
 // inTurns runs each once a pair. Who begins changes from pair to pair, so that
 // a machine that grows slower favours nobody.
 func (b *bench) inTurns(runs ...func() error) error {
-	for pair := range b.pairs {
+	pairs := b.pairs
+	if b.row.brief && !b.small {
+		pairs *= briefPairs
+	}
+	for pair := range pairs {
 		for i := range runs {
 			if pair%2 == 1 {
 				i = len(runs) - 1 - i
