@@ -27,10 +27,6 @@ const (
 	// lookAhead is how long before something is given up a look is asked for, so
 	// that it has been taken by then.
 	lookAhead = 40 * time.Millisecond
-	// lookPatience is how long it is waited for after that, again and again while
-	// no round has to wait with it, and lookLimit how long in all.
-	lookPatience = 50 * time.Millisecond
-	lookLimit    = time.Second
 	// lookApart is the least time between two looks for that.
 	lookApart = 20 * time.Millisecond
 )
@@ -42,8 +38,6 @@ type drops struct {
 	// sentAt and aheadAt are when looks were last asked for, for the sake of what
 	// was sent and of what is to be given up.
 	sentAt, aheadAt time.Duration
-	// lastUntil is how long the look after told is waited for, 0 when it is not.
-	lastUntil time.Duration
 }
 
 // machine is what the engine asks about single probes.
@@ -62,21 +56,12 @@ func (s *shard) look(now time.Duration) {
 		return
 	}
 	if latest := d.observer.Latest(); latest != d.told {
-		d.told, d.lastUntil = latest, 0
+		d.told = latest
 		s.engine.Dropped(latest)
 	}
-	if at, ok := s.engine.NextReview(); ok && at-now <= lookAhead {
-		if now-d.aheadAt >= lookApart {
-			d.aheadAt = now
-			d.observer.Look()
-		}
-		if d.told == nil || now-d.told.Began > lookAhead+lookApart {
-			// An observer that is held up, or has ended, must hold nothing up.
-			if d.lastUntil == 0 {
-				d.lastUntil = max(now, at) + lookLimit
-			}
-			s.engine.AwaitLook(min(now+lookPatience, d.lastUntil))
-		}
+	if at, ok := s.engine.NextReview(); ok && at-now <= lookAhead && now-d.aheadAt >= lookApart {
+		d.aheadAt = now
+		d.observer.Look()
 	}
 }
 

@@ -44,9 +44,6 @@ func openCounters() (*counters, error) {
 // locked, which may be long. Began, Ended and Outages are left to the caller.
 func (c *counters) read() (*netsonde.Drops, error) {
 	d := &netsonde.Drops{}
-	if err := c.conn.SetDeadline(time.Now().Add(lookTimeout)); err != nil {
-		return nil, fmt.Errorf("read kernel counters: %w", err)
-	}
 	if c.behind {
 		if err := c.catchUp(); err != nil {
 			return nil, err
@@ -96,15 +93,31 @@ func (c *counters) read() (*netsonde.Drops, error) {
 	return d, nil
 }
 
-// lookTimeout bounds how long a look waits for the kernel: while somebody configures
-// its interfaces it does not answer, and the program is to end all the same.
-const lookTimeout = 2 * time.Second
+// answerTimeout bounds how long an answer is waited for once the kernel has taken the
+// request. It takes none while somebody configures its interfaces, and makes no part
+// of an answer; that wait nothing can end.
+const answerTimeout = 2 * time.Second
+
+// send sends a request and begins to wait for its answer.
+func (c *counters) send(request netlink.Message) (sent netlink.Message, err error) {
+	if sent, err = c.conn.Send(request); err != nil {
+		return sent, err
+	}
+	return sent, c.conn.SetReadDeadline(time.Now().Add(answerTimeout))
+}
 
 // dump asks for all entries of a kind, by a request with an empty header.
 func (c *counters) dump(kind uint16, header int) ([]netlink.Message, error) {
-	messages, err := c.conn.Execute(dumpRequest(kind, header))
+	sent, err := c.send(dumpRequest(kind, header))
 	if err != nil {
-		c.behind = true
+		return nil, fmt.Errorf("read kernel counters: %w", err)
+	}
+	messages, err := c.conn.Receive()
+	if err == nil {
+		err = netlink.Validate(sent, messages)
+	}
+	if err != nil {
+		c.behind = !errors.Is(err, unix.EOPNOTSUPP)
 		return nil, fmt.Errorf("read kernel counters: %w", err)
 	}
 	return messages, nil
@@ -112,11 +125,11 @@ func (c *counters) dump(kind uint16, header int) ([]netlink.Message, error) {
 
 // catchUp throws away what answers a request that was given up. Each such answer
 // would be taken for the one to the next request, for ever. The kernel takes
-// requests in order: with the acknowledgement of one that asks for nothing it has
-// answered all before it. What it has yet to tell of a long answer comes behind the
-// acknowledgement, and Receive does not end within one.
+// requests in order: when it acknowledges one that asks for nothing, it has begun to
+// answer all before it. The rest of a long answer comes behind the acknowledgement,
+// and Receive does not end within an answer.
 func (c *counters) catchUp() error {
-	last, err := c.conn.Send(netlink.Message{
+	last, err := c.send(netlink.Message{
 		Header: netlink.Header{Type: netlink.Noop, Flags: netlink.Request | netlink.Acknowledge},
 	})
 	for err == nil {

@@ -25,6 +25,7 @@ func egress(conn *netlink.Conn, to, from netip.Addr) (index int, err error) {
 		request[2] = byte(from.BitLen())
 		attributes.Bytes(unix.RTA_SRC, from.AsSlice())
 	}
+	attributes.Uint8(unix.RTA_IP_PROTO, echoProtocol(to))
 	encoded, err := attributes.Encode()
 	if err != nil {
 		return 0, fmt.Errorf("ask for the route to %s: %w", to, err)
@@ -42,6 +43,15 @@ func egress(conn *netlink.Conn, to, from netip.Addr) (index int, err error) {
 		}
 	}
 	return 0, fmt.Errorf("ask for the route to %s: the kernel names no interface", to)
+}
+
+// echoProtocol is that of echoes to an address, by which rules of routing may tell
+// them from other packets.
+func echoProtocol(to netip.Addr) uint8 {
+	if to.Is4() {
+		return unix.IPPROTO_ICMP
+	}
+	return unix.IPPROTO_ICMPV6
 }
 
 // parseEgress reads the interface of a route as RTM_NEWROUTE tells it, 0 if it

@@ -77,6 +77,44 @@ func TestObserver(t *testing.T) {
 	}
 }
 
+// TestEchoesWithARuleOfTheirOwn has ICMP leave by another interface than all else.
+func TestEchoesWithARuleOfTheirOwn(t *testing.T) {
+	n := lab.ForTest(t)
+	here, near, far := n.Node("here"), n.Node("near"), n.Node("far")
+	n.Link(here, near).Addresses("10.0.1.1/24", "10.0.1.2/24").Addresses("fd00:1::1/64", "fd00:1::2/64")
+	n.Link(here, far).Addresses("10.0.2.1/24", "10.0.2.2/24").Addresses("fd00:2::1/64", "fd00:2::2/64")
+	for _, each := range []struct{ family, protocol, by, away string }{
+		{"-4", "icmp", "10.0.1.2", "10.0.2.2"}, {"-6", "ipv6-icmp", "fd00:1::2", "fd00:2::2"},
+	} {
+		run(t, here, "ip", each.family, "route", "add", "default", "via", each.by)
+		run(t, here, "ip", each.family, "route", "add", "default", "via", each.away, "table", "100")
+		run(t, here, "ip", each.family, "rule", "add", "ipproto", each.protocol, "lookup", "100")
+	}
+	var observer *kernel.Observer
+	var path *netsonde.LocalPath
+	for _, to := range []string{"192.0.2.1", "2001:db8::1"} {
+		addr := netip.MustParseAddr(to)
+		if err := here.Do(func() (err error) {
+			if observer, err = kernel.Open(kernel.Options{Now: func() time.Duration { return 0 }}); err != nil {
+				return err
+			}
+			path = kernel.Path(context.Background(), kernel.PathQuestion{Addr: addr})
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if by := observer.Latest().Interface(observer.Interface(addr, netip.Addr{})); by == nil || by.Name != "far" {
+			t.Errorf("echoes to %s leave by %+v", to, by)
+		}
+		if path.Interface == nil || path.Interface.Name != "far" || path.Route.Table != 100 {
+			t.Errorf("echoes to %s leave by %+v, %+v", to, path.Interface, path.Route)
+		}
+		if err := observer.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // await looks until a look shows something.
 func await(t *testing.T, observer *kernel.Observer, shows func(*netsonde.Drops) bool) *netsonde.Drops {
 	t.Helper()

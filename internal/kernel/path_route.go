@@ -40,6 +40,7 @@ func (p *pathQuery) askRoute() (index uint32) {
 		header[2] = uint8(source.BitLen()) //nolint:gosec // at most 128
 		attributes.Bytes(unix.RTA_SRC, source.WithZone("").AsSlice())
 	}
+	attributes.Uint8(unix.RTA_IP_PROTO, echoProtocol(plain))
 	if zone := zoneIndex(to); zone > 0 {
 		attributes.Uint32(unix.RTA_OIF, zone)
 	}

@@ -59,7 +59,7 @@ func mayBeHeaded(p *packet.Probe) bool {
 }
 
 // narrowed has all that are as large as p leave where they can be cut. It does not
-// ask takes: a probe of the same batch may have been told before.
+// ask takes, since largest may have been lowered for an earlier probe of the batch.
 func (h *headed) narrowed(p *packet.Probe) bool {
 	if h == nil || !mayBeHeaded(p) {
 		return false

@@ -40,7 +40,8 @@ type outgoing struct {
 	payload  []byte
 	n        int
 	// numbered tells that the socket takes a number with each message, headed
-	// that a message brings its header, and declared is the datagram's.
+	// that a message brings its header; declared is the protocol number that each
+	// is said to have, 0 for the socket's.
 	numbered, headed bool
 	declared         uint8
 }
