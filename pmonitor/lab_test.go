@@ -76,8 +76,6 @@ func TestRecordedRunInTheLab(t *testing.T) {
 	scale := 3.0
 	if os.Getenv(paceVariable) == "original" {
 		scale = 1
-	} else if testing.Short() {
-		t.Skip("takes three quarters of a minute")
 	}
 	network := lab.ForTest(t)
 	hub := network.Node("hub")

@@ -32,9 +32,6 @@ print("free", flush=True)
 // Real locks of 4, 10 and 30 seconds, begun at random moments, on either file:
 // no sample is lost, and no monitor ends. All of them run at the same time.
 func TestLocks(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes half a minute")
-	}
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		lab.Skip(t, "python3 is missing")

@@ -34,7 +34,6 @@ const (
 // drops has a shard's engine know what this machine dropped.
 type drops struct {
 	observer Observer
-	told     *netsonde.Drops
 	// sentAt and aheadAt are when looks were last asked for, for the sake of what
 	// was sent and of what is to be given up.
 	sentAt, aheadAt time.Duration
@@ -55,10 +54,7 @@ func (s *shard) look(now time.Duration) {
 	if d.observer == nil {
 		return
 	}
-	if latest := d.observer.Latest(); latest != d.told {
-		d.told = latest
-		s.engine.Dropped(latest)
-	}
+	s.engine.Dropped(d.observer.Latest())
 	if at, ok := s.engine.NextReview(); ok && at-now <= lookAhead && now-d.aheadAt >= lookApart {
 		d.aheadAt = now
 		d.observer.Look()

@@ -122,68 +122,70 @@ func TestCarrierLost(t *testing.T) {
 	})
 }
 
-// TestLookHeldUp has the kernel set an interface down for longer than an echo is
-// waited for, and answer no question meanwhile: what it was given in that time is
-// told for what it is all the same, though the next round is due.
+// TestLookHeldUp has the kernel answer no question for longer than an echo is waited
+// for. Either it sets an interface down meanwhile: what it was given in that time is
+// told for what it is, though the next round is due. Or the path loses all that left:
+// then rounds go on.
 func TestLookHeldUp(t *testing.T) {
-	simulate(t, func(t *testing.T) {
-		network := newLAN(5)
-		observer := &counted{}
-		var withheld atomic.Bool
-		connection := network.Connect(withholding(&withheld))
-		observer.now = connection.Now
-		s := start(t, agent.Config{Connections: []agent.Connection{connection}, Observer: observer})
-		target := everyPing(250*time.Millisecond, 200*time.Millisecond)
-		s.apply(plan(target))
-		time.Sleep(10*time.Second + 100*time.Millisecond)
-		observer.mu.Lock()
-		observer.carrierLostAt = connection.Now().Monotonic
-		observer.busyUntil = observer.carrierLostAt + 1700*time.Millisecond
-		observer.mu.Unlock()
-		withheld.Store(true)
-		time.Sleep(5 * time.Second)
-		s.drain()
-		if failed, lost := s.seen.count(target, netsonde.OutcomeSendFailed), s.seen.count(target, netsonde.OutcomeUnanswered); failed < 12 || lost > 0 {
-			t.Errorf("%d not sent for want of a carrier, %d unanswered", failed, lost)
-		}
-	})
+	for _, setDown := range []bool{true, false} {
+		t.Run(fmt.Sprintf("interface set down %v", setDown), func(t *testing.T) {
+			simulate(t, func(t *testing.T) {
+				m := newWatched(0)
+				observer := &counted{now: m.connection.Now}
+				m.start(t, observer, everyPing(250*time.Millisecond, 200*time.Millisecond))
+				time.Sleep(10*time.Second + 100*time.Millisecond)
+				observer.mu.Lock()
+				now := m.connection.Now().Monotonic
+				observer.busyUntil = now + 1700*time.Millisecond
+				if setDown {
+					observer.carrierLostAt = now
+				}
+				observer.mu.Unlock()
+				m.withheld.Store(setDown)
+				m.link.SetQuality(simnet.Quality{Loss: 1})
+				time.Sleep(5 * time.Second)
+				m.drain()
+				failed, lost, stalls := m.count(netsonde.OutcomeSendFailed), m.count(netsonde.OutcomeUnanswered), len(m.seen.stalls)
+				if setDown && (failed < 12 || lost > 0) || !setDown && (failed > 0 || lost < 19 || stalls > 0) {
+					t.Errorf("%d not sent for want of a carrier, %d unanswered, %d rounds stalled", failed, lost, stalls)
+				}
+			})
+		})
+	}
 }
 
-// TestLookHeldUpOfALossyPath is that with echoes which left, and which the path has
-// lost: their rounds go on.
-func TestLookHeldUpOfALossyPath(t *testing.T) {
-	simulate(t, func(t *testing.T) {
-		network := newLAN(5)
-		observer := &counted{}
-		connection := network.Connect(withholding(new(atomic.Bool)))
-		observer.now = connection.Now
-		s := start(t, agent.Config{Connections: []agent.Connection{connection}, Observer: observer})
-		target := everyPing(250*time.Millisecond, 200*time.Millisecond)
-		s.apply(plan(target))
-		time.Sleep(10*time.Second + 100*time.Millisecond)
-		observer.mu.Lock()
-		observer.busyUntil = connection.Now().Monotonic + 1700*time.Millisecond
-		observer.mu.Unlock()
-		network.link.SetQuality(simnet.Quality{Loss: 1})
-		time.Sleep(5 * time.Second)
-		s.drain()
-		if lost, stalls := s.seen.count(target, netsonde.OutcomeUnanswered), len(s.seen.stalls); lost < 19 || stalls > 0 {
-			t.Errorf("%d unanswered, %d rounds stalled", lost, stalls)
-		}
-	})
+// watched is a monitor of one target with an observer.
+type watched struct {
+	*simulation
+	lan
+	connection agent.Connection
+	target     *netsonde.Target
+	// withheld has echoes given to no device, as those are whose next hop is not
+	// found.
+	withheld atomic.Bool
 }
 
-// withholding has echoes given to no device while it is set, as those are whose next
-// hop is not found.
-func withholding(withheld *atomic.Bool) simnet.Options {
+func newWatched(loss float64) *watched {
+	w := &watched{lan: newLAN(5)}
+	w.link.SetQuality(simnet.Quality{Loss: loss})
 	o := options(0)
 	o.Stamps = netsonde.StampsKernel
 	o.Swallow = func(*packet.Probe) (lost, stamped bool) {
-		lost = withheld.Load()
+		lost = w.withheld.Load()
 		return lost, !lost
 	}
-	return o
+	w.connection = w.Connect(o)
+	return w
 }
+
+func (w *watched) start(t *testing.T, observer agent.Observer, target *netsonde.Target) {
+	t.Helper()
+	w.target = target
+	w.simulation = start(t, agent.Config{Connections: []agent.Connection{w.connection}, Observer: observer})
+	w.apply(plan(target))
+}
+
+func (w *watched) count(outcome netsonde.Outcome) int { return w.seen.count(w.target, outcome) }
 
 // everyPing is a target whose rounds begin at fixed times.
 func everyPing(every, timeout time.Duration) *netsonde.Target {
@@ -253,19 +255,13 @@ func TestNeighbourOffLosesNoRound(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("looks of %v and rests of %v, every %v, timeout %v", test.took, test.rest, test.every, test.timeout), func(t *testing.T) {
 			simulate(t, func(t *testing.T) {
-				network := newLAN(5)
-				observer := &slow{took: test.took, rest: test.rest}
-				var withheld atomic.Bool
-				connection := network.Connect(withholding(&withheld))
-				observer.now = connection.Now
-				s := start(t, agent.Config{Connections: []agent.Connection{connection}, Observer: observer})
-				target := everyPing(test.every, test.timeout)
-				s.apply(plan(target))
+				m := newWatched(0)
+				m.start(t, &slow{now: m.connection.Now, took: test.took, rest: test.rest}, everyPing(test.every, test.timeout))
 				time.Sleep(10 * time.Second)
-				withheld.Store(true)
+				m.withheld.Store(true)
 				time.Sleep(off)
-				s.drain()
-				lost, stalls := s.seen.count(target, netsonde.OutcomeUnanswered), len(s.seen.stalls)
+				m.drain()
+				lost, stalls := m.count(netsonde.OutcomeUnanswered), len(m.seen.stalls)
 				if lost < int(off/test.every)-1 || stalls > 0 {
 					t.Errorf("%d echoes are told as unanswered, %d rounds as stalled", lost, stalls)
 				}
@@ -280,23 +276,17 @@ func TestSlowLooksHoldNothingUp(t *testing.T) {
 	for _, took := range []time.Duration{75 * time.Millisecond, 300 * time.Millisecond, 1800 * time.Millisecond, 10 * time.Second} {
 		t.Run(took.String(), func(t *testing.T) {
 			simulate(t, func(t *testing.T) {
-				network := newLAN(5)
-				network.link.SetQuality(simnet.Quality{Loss: 1})
-				observer := &slow{took: took, rest: 100 * time.Millisecond}
-				connection := network.Connect(options(0))
-				observer.now = connection.Now
-				s := start(t, agent.Config{Connections: []agent.Connection{connection}, Observer: observer})
-				target := ping(host(0), time.Second)
-				s.apply(plan(target))
+				m := newWatched(1)
+				m.start(t, &slow{now: m.connection.Now, took: took, rest: 100 * time.Millisecond}, ping(host(0), time.Second))
 				time.Sleep(5 * time.Minute)
-				s.drain()
-				timeout := target.Groups[0].Probes[0].Timeout
-				for _, round := range s.seen.roundsOf(target.Name) {
+				m.drain()
+				timeout := m.target.Groups[0].Probes[0].Timeout
+				for _, round := range m.seen.roundsOf(m.target.Name) {
 					if lasted := round.Ended.Monotonic - round.Started.Monotonic; lasted > timeout+min(2*took+200*time.Millisecond, 2100*time.Millisecond) {
 						t.Errorf("round %d has lasted %v", round.N, lasted)
 					}
 				}
-				if lost := s.seen.count(target, netsonde.OutcomeUnanswered); lost < 40 {
+				if lost := m.count(netsonde.OutcomeUnanswered); lost < 40 {
 					t.Errorf("%d echoes were given up in five minutes", lost)
 				}
 			})

@@ -25,10 +25,6 @@ const (
 	longestRest = 100 * time.Millisecond
 	// leastRest is the pause that a change of a carrier does not shorten.
 	leastRest = 2 * time.Millisecond
-	// toldAfter is how long all looks have to fail before that is told: one does
-	// when the process is stopped during it, and some while interfaces are being
-	// configured.
-	toldAfter = 10 * time.Second
 	// egressKept is how long a destination's interface is remembered.
 	egressKept = 10 * time.Second
 	// mostEgress bounds how many are.
@@ -141,29 +137,6 @@ func (o *Observer) Run(ctx context.Context) error {
 		err := o.look()
 		failures.note(o.now(), err, o.warn)
 		o.rest(ctx, o.now()-began)
-	}
-}
-
-// failures are the looks that failed since the last that did not.
-type failures struct {
-	any, told bool
-	since     time.Duration
-}
-
-// note takes note of a look and warns when there has been none for long, and when
-// there is one again.
-func (f *failures) note(now time.Duration, err error, warn func(string)) {
-	switch {
-	case err == nil && f.told:
-		warn("What this machine drops itself is known again.")
-	case err != nil && f.any && !f.told && now-f.since >= toldAfter:
-		f.told = true
-		warn("What this machine drops itself is not known: " + err.Error())
-	}
-	if err == nil {
-		*f = failures{}
-	} else if !f.any {
-		f.any, f.since = true, now
 	}
 }
 

@@ -91,26 +91,28 @@ func TestEchoesWithARuleOfTheirOwn(t *testing.T) {
 		run(t, here, "ip", each.family, "rule", "add", "ipproto", each.protocol, "lookup", "100")
 	}
 	var observer *kernel.Observer
-	var path *netsonde.LocalPath
-	for _, to := range []string{"192.0.2.1", "2001:db8::1"} {
-		addr := netip.MustParseAddr(to)
-		if err := here.Do(func() (err error) {
-			if observer, err = kernel.Open(kernel.Options{Now: func() time.Duration { return 0 }}); err != nil {
-				return err
-			}
-			path = kernel.Path(context.Background(), kernel.PathQuestion{Addr: addr})
-			return nil
-		}); err != nil {
-			t.Fatal(err)
+	var paths []*netsonde.LocalPath
+	addresses := []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}
+	if err := here.Do(func() (err error) {
+		for _, addr := range addresses {
+			paths = append(paths, kernel.Path(context.Background(), kernel.PathQuestion{Addr: addr}))
 		}
-		if by := observer.Latest().Interface(observer.Interface(addr, netip.Addr{})); by == nil || by.Name != "far" {
-			t.Errorf("echoes to %s leave by %+v", to, by)
-		}
-		if path.Interface == nil || path.Interface.Name != "far" || path.Route.Table != 100 {
-			t.Errorf("echoes to %s leave by %+v, %+v", to, path.Interface, path.Route)
-		}
+		observer, err = kernel.Open(kernel.Options{Now: func() time.Duration { return 0 }})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
 		if err := observer.Close(); err != nil {
 			t.Error(err)
+		}
+	})
+	for i, addr := range addresses {
+		if by := observer.Latest().Interface(observer.Interface(addr, netip.Addr{})); by == nil || by.Name != "far" {
+			t.Errorf("echoes to %s leave by %+v", addr, by)
+		}
+		if path := paths[i]; path.Interface == nil || path.Interface.Name != "far" || path.Route.Table != 100 {
+			t.Errorf("echoes to %s leave by %+v, %+v", addr, path.Interface, path.Route)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package socket
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"net/netip"
 	"testing"
 	"unsafe"
@@ -78,10 +79,17 @@ func controlMessage(level, kind int32, data []byte) []byte {
 	return buf
 }
 
-func stampData(seconds, nanoseconds uint64) []byte {
-	data := binary.NativeEndian.AppendUint64(nil, seconds)
-	data = binary.NativeEndian.AppendUint64(data, nanoseconds)
-	return append(data, make([]byte, 32)...)
+// stampData is struct scm_timestamping, of which the first of three times is set.
+func stampData(seconds, nanoseconds int64) []byte {
+	times := [3]unix.Timespec{unix.NsecToTimespec(seconds*1e9 + nanoseconds)}
+	return bytes.Clone((*[unsafe.Sizeof(times)]byte)(unsafe.Pointer(&times))[:])
+}
+
+// ofLength is a control message whose header tells a length that is not its own.
+func ofLength(message []byte, length int) []byte {
+	message = bytes.Clone(message)
+	(*unix.Cmsghdr)(unsafe.Pointer(&message[0])).SetLen(length)
+	return message
 }
 
 func errorData(origin, kind, code byte, offender netip.Addr) []byte {
@@ -103,9 +111,6 @@ func departureData(origin byte, info, number uint32) []byte {
 }
 
 func TestDecodeControl(t *testing.T) {
-	if unsafe.Sizeof(unix.Timespec{}) != 16 {
-		t.Skip("the stamps below are those of 64-bit kernels")
-	}
 	offender4, offender6 := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
 	ttl := controlMessage(unix.SOL_IP, unix.IP_TTL, []byte{57, 0, 0, 0})
 	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
@@ -114,26 +119,22 @@ func TestDecodeControl(t *testing.T) {
 	stamp := controlMessage(unix.SOL_SOCKET, unix.SCM_TIMESTAMPING, stampData(12, 34))
 	failed4 := controlMessage(unix.SOL_IP, unix.IP_RECVERR, errorData(unix.SO_EE_ORIGIN_ICMP, 11, 0, offender4))
 	failed6 := controlMessage(unix.SOL_IPV6, unix.IPV6_RECVERR, errorData(unix.SO_EE_ORIGIN_ICMP6, 1, 4, offender6))
-	long := bytes.Clone(ttl)
-	binary.NativeEndian.PutUint64(long, 1<<63)
-	short := bytes.Clone(ttl)
-	binary.NativeEndian.PutUint64(short, 3)
 	cases := []struct {
 		name string
 		data []byte
 		want ancillary
 	}{
 		{"nothing", nil, ancillary{}},
-		{"less than a header", ttl[:15], ancillary{}},
+		{"less than a header", ttl[:unix.CmsgLen(0)-1], ancillary{}},
 		{"TTL", ttl, ancillary{ttl: 57}},
-		{"TTL without its padding", ttl[:20], ancillary{ttl: 57}},
-		{"TTL cut short", ttl[:19], ancillary{}},
+		{"TTL without its padding", ttl[:unix.CmsgLen(4)], ancillary{ttl: 57}},
+		{"TTL cut short", ttl[:unix.CmsgLen(4)-1], ancillary{}},
 		{"stamp, then TTL", append(bytes.Clone(stamp), ttl...), ancillary{stamp: 12_000_000_034, ttl: 57}},
 		{"unknown, then TTL", append(controlMessage(1, 99, make([]byte, 5)), ttl...), ancillary{ttl: 57}},
-		{"endless length", append(long, ttl...), ancillary{}},
-		{"length below its header", append(short, ttl...), ancillary{}},
+		{"endless length", append(ofLength(ttl, math.MaxInt), ttl...), ancillary{}},
+		{"length below its header", append(ofLength(ttl, 3), ttl...), ancillary{}},
 		{"empty TTL", controlMessage(unix.SOL_IP, unix.IP_TTL, nil), ancillary{}},
-		{"short stamp", controlMessage(unix.SOL_SOCKET, unix.SCM_TIMESTAMPING, make([]byte, 15)), ancillary{}},
+		{"short stamp", controlMessage(unix.SOL_SOCKET, unix.SCM_TIMESTAMPING, make([]byte, unsafe.Sizeof(unix.Timespec{})-1)), ancillary{}},
 		{"error", failed4, ancillary{failed: true, kind: 11, offender: offender4}},
 		{"error, IPv6", failed6, ancillary{failed: true, kind: 1, code: 4, offender: offender6}},
 		{"error without offender", controlMessage(unix.SOL_IP, unix.IP_RECVERR,

@@ -146,16 +146,23 @@ func (b *bench) tell(format string, arguments ...any) {
 	fmt.Fprintf(os.Stderr, "%s: %s\n", b.row.name, fmt.Sprintf(format, arguments...))
 }
 
-// briefPairs is how many times as often what is brief runs.
-const briefPairs = 3
-
 // inTurns runs each once a pair. Who begins changes from pair to pair, so that
 // a machine that grows slower favours nobody.
-func (b *bench) inTurns(runs ...func() error) error {
-	pairs := b.pairs
-	if b.row.brief && !b.small {
-		pairs *= briefPairs
+func (b *bench) inTurns(runs ...func() error) error { return b.inTurnsTimes(b.pairs, runs) }
+
+// briefPairs is how many times as often runs that are over in a second are done.
+const briefPairs = 3
+
+// inManyTurns is inTurns for such runs: the machine's speed differs from one to the
+// next by a fifth.
+func (b *bench) inManyTurns(runs ...func() error) error {
+	if b.small {
+		return b.inTurns(runs...)
 	}
+	return b.inTurnsTimes(briefPairs*b.pairs, runs)
+}
+
+func (b *bench) inTurnsTimes(pairs int, runs []func() error) error {
 	for pair := range pairs {
 		for i := range runs {
 			if pair%2 == 1 {

@@ -96,7 +96,7 @@ func (b *bench) sweep() error {
 		if b.has("fping") {
 			runs = append(runs, func() error { return b.sweepFping(node, p, &theirs) })
 		}
-		err := b.inTurns(runs...)
+		err := b.inManyTurns(runs...)
 		b.sweepFigures("", &ours, &theirs, ratioAtLeast(1.5), ratioAtMost(0.68))
 		return err
 	})
@@ -158,7 +158,7 @@ func (b *bench) sweepLink() error {
 		if !b.small && b.has("zmap") {
 			runs = append(runs, func() error { return b.sweepZmap(client, server, p, &stateless) })
 		}
-		if err := b.inTurns(runs...); err != nil {
+		if err := b.inManyTurns(runs...); err != nil {
 			return err
 		}
 		b.sweepFigures("", &ours, &theirs, ratioAtLeast(1.25), goal{})

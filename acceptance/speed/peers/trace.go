@@ -52,7 +52,7 @@ func (b *bench) traceOne() error {
 				})
 			}
 		}
-		err := b.inTurns(runs...)
+		err := b.inManyTurns(runs...)
 		for i := range peers {
 			b.table.figure(figure{row: b.row.name, name: "start to end, ms", ours: ours.wall, peer: peers[i].name, theirs: peers[i].wall, goal: atMost(15)})
 		}
