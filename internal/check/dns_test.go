@@ -2,6 +2,7 @@ package check
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+	"golang.org/x/sys/unix"
 
 	"netsonde"
 )
@@ -21,14 +23,7 @@ import (
 // ends. A nil tcp has the port closed.
 func nameServer(t *testing.T, udp func(query []byte) [][]byte, tcp func(query []byte) []byte) netip.AddrPort {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	conn, err := net.ListenPacket("udp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener, conn := listenBoth(t)
 	var running sync.WaitGroup
 	running.Go(func() {
 		buffer := make([]byte, 1500)
@@ -61,6 +56,26 @@ func nameServer(t *testing.T, udp func(query []byte) [][]byte, tcp func(query []
 			conn.Write(tcp(query))
 		}
 	})
+}
+
+// listenBoth listens by TCP and UDP on one port. One that TCP has free another
+// program may hold in UDP.
+func listenBoth(t *testing.T) (listener net.Listener, conn net.PacketConn) {
+	t.Helper()
+	for {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := net.ListenPacket("udp", listener.Addr().String())
+		switch {
+		case err == nil:
+			return listener, conn
+		case !errors.Is(err, unix.EADDRINUSE):
+			t.Fatal(err)
+		}
+		defer listener.Close() // not now, or the next might have its port again
+	}
 }
 
 // framed puts a message's length before it.
@@ -368,15 +383,8 @@ func TestDNSTruncated(t *testing.T) {
 		})
 	}
 	t.Run("silent over TCP", func(t *testing.T) {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
+		listener, conn := listenBoth(t)
 		server := serveOn(t, listener, holds)
-		conn, err := net.ListenPacket("udp", server.String())
-		if err != nil {
-			t.Fatal(err)
-		}
 		defer conn.Close()
 		go func() {
 			buffer := make([]byte, 1500)
